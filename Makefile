@@ -1,0 +1,243 @@
+# Duet: `make help` lists what can be made; the program is build/duet.
+#
+# Sources are found by folder; each folder becomes an archive, and what links against it
+# gets the archives of the folders below it: base <- encoder, index <- db <- net <- cli.
+# Files named *_avx2.c and *_avx512.c are compiled for those instruction sets and chosen
+# at run time; all the rest runs on any x86-64.
+
+VERSION  := 0.1.0
+PREFIX   ?= /usr/local
+DESTDIR  ?=
+VARIANT  ?= release
+BUILD    ?= $(if $(filter release,$(VARIANT)),build,build/$(VARIANT))
+V        ?= 0
+T        ?=
+DATA     ?= ../shared/data/eval
+
+CC       ?= gcc
+CXX      ?= g++
+FOLDERS  := base encoder index db net cli
+PACKAGES := lmdb libevent libevent_pthreads json-c libjpeg libpng libwebp libheif \
+            libexif libutf8proc libxxhash libcurl libcrypto openblas
+
+# What the packages ask for; evaluated only when something is compiled.
+PKG_CFLAGS = $(eval PKG_CFLAGS := $(shell pkg-config --cflags $(PACKAGES)))$(PKG_CFLAGS)
+PKG_LIBS   = $(eval PKG_LIBS := $(shell pkg-config --libs $(PACKAGES)))$(PKG_LIBS)
+FAISS_DIR  = $(eval FAISS_DIR := $(shell tools/deps.sh --faiss-dir))$(FAISS_DIR)
+FAISS_LIBS = $(eval FAISS_LIBS := $(shell tools/deps.sh --faiss-libs))$(FAISS_LIBS)
+
+WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wvla -Wundef -Wwrite-strings
+C_WARNINGS := $(WARNINGS) -Wstrict-prototypes -Wmissing-prototypes
+ifeq ($(DEVELOPER),1)
+WARNINGS += -Werror
+C_WARNINGS += -Werror
+endif
+
+OPT_release := -O2 -g
+OPT_debug   := -O0 -g3 -DDUET_DEBUG
+OPT_asan    := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
+               -fno-sanitize-recover=undefined -DDUET_DEBUG
+OPT_tsan    := -O1 -g -fsanitize=thread -DDUET_DEBUG
+OPT         := $(OPT_$(VARIANT))
+
+CPPFLAGS += -I. -D_GNU_SOURCE -DDUET_VERSION='"$(VERSION)"' \
+            -DDUET_MODELS_DIR='"$(PREFIX)/share/duet/models"'
+CFLAGS   ?=
+CXXFLAGS ?=
+ALL_CFLAGS   = -std=c11 $(OPT) -fPIC -fvisibility=hidden -pthread $(C_WARNINGS) \
+               $(CPPFLAGS) $(PKG_CFLAGS) $(CFLAGS)
+ALL_CXXFLAGS = -std=c++17 $(OPT) -fPIC -fvisibility=hidden -pthread -mavx2 -mfma \
+               $(WARNINGS) $(CPPFLAGS) -isystem $(FAISS_DIR)/include $(CXXFLAGS)
+LINK_LIBS    = $(FAISS_LIBS) $(PKG_LIBS) -lstdc++ -lm -pthread -fopenmp
+
+# -Wconversion everywhere but in the encoder, where floats and indices mix on every line.
+CONVERSION = $(if $(filter encoder tests,$(1)),,-Wconversion -Wno-sign-conversion)
+
+include_isa = $(if $(filter %_avx512.c,$(1)),-mavx512f -mavx512bw -mavx512vl -mavx512dq \
+              -mavx2 -mfma -mf16c,$(if $(filter %_avx2.c,$(1)),-mavx2 -mfma -mf16c))
+
+# quiet,WORD,FILE: what a line of the build says unless V=1.
+Q = $(if $(filter 1,$(V)),,@)
+say = $(if $(filter 1,$(V)),,@printf '  %-7s %s\n' '$(1)' '$(2)')
+
+SOURCES := $(foreach f,$(FOLDERS),$(wildcard $(f)/*.c $(f)/*.cpp))
+objects_of = $(patsubst %,$(BUILD)/obj/%.o,$(basename $(wildcard $(1)/*.c $(1)/*.cpp)))
+archive = $(BUILD)/lib/lib$(1).a
+
+# Whom each folder may use, nearest first: the order of linking.
+BELOW_base    := base
+BELOW_encoder := encoder base
+BELOW_index   := index base
+BELOW_db      := db index encoder base
+BELOW_net     := net db index encoder base
+BELOW_integration := net db index encoder base
+BELOW_bench   := net db index encoder base
+BELOW_fuzz    := net db index encoder base
+archives_below = $(foreach f,$(BELOW_$(1)),$(call archive,$(f)))
+
+TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/*/*_test.c))
+BENCHES := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/bench/bench_*.c))
+FUZZERS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/fuzz/fuzz_*.c))
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.SECONDARY:
+.PHONY: all help deps demo test test-run test-unit asan tsan debug eval bench fuzz \
+        format format-check checksrc lint sizes doctor lib install uninstall clean
+
+all: $(BUILD)/duet lib ## build the program and the library
+	@echo "  built $(BUILD)/duet; 'make demo' shows it at work, 'make test' checks it"
+
+help: ## this list
+	@echo "Usage: make [TARGET] [V=1] [DEVELOPER=1] [PREFIX=/usr/local]"
+	@echo "       for example: make demo DIR=~/Pictures"
+	@echo
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | \
+	  awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
+
+deps: ## install what is missing: Debian packages, and FAISS built once and cached
+	@tools/deps.sh
+
+doctor: ## print compiler, libraries, BLAS flavour and CPU features
+	@tools/doctor.sh
+
+demo: ## all the set-up, then a picture library searched in words (DIR=~/Pictures)
+	@tools/deps.sh $(if $(DIR),,--demo)
+	@$(MAKE) --no-print-directory $(BUILD)/duet
+	@tools/demo.sh $(BUILD)/duet $(DIR)
+
+test: ## all the set-up, then all tests (under 10 minutes)
+	@tools/deps.sh
+	@$(MAKE) --no-print-directory test-run
+
+test-run: $(BUILD)/duet lib $(TESTS) $(FUZZERS)
+	@BUILD=$(BUILD) DUET_MODELS=$(CURDIR)/encoder/models tests/run.sh $(TESTS)
+
+test-unit: $(BUILD)/duet ## one test program: make test-unit T=scan
+	@test -n "$(T)" || { echo "say which: make test-unit T=scan"; exit 2; }
+	@$(MAKE) --no-print-directory $(filter %/$(T)_test,$(TESTS))
+	@BUILD=$(BUILD) DUET_MODELS=$(CURDIR)/encoder/models \
+	  tests/run.sh $(filter %/$(T)_test,$(TESTS))
+
+debug: ## build without optimisation, into build/debug
+	@$(MAKE) --no-print-directory VARIANT=debug all
+
+asan: ## all tests under AddressSanitizer and UBSan, in build/asan
+	@$(MAKE) --no-print-directory VARIANT=asan test-run
+
+tsan: ## all tests under ThreadSanitizer, in build/tsan
+	@$(MAKE) --no-print-directory VARIANT=tsan test-run
+
+# Objects, archives, programs.
+
+$(BUILD)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(ALL_CFLAGS) $(call CONVERSION,$(firstword $(subst /, ,$<))) \
+	  $(call include_isa,$<) $(OPT_FILE_$(basename $(notdir $<))) -MMD -MP -c -o $@ $<
+
+$(BUILD)/obj/%.o: %.cpp
+	@mkdir -p $(@D)
+	$(call say,CXX,$<)
+	$(Q)$(CXX) $(ALL_CXXFLAGS) -MMD -MP -c -o $@ $<
+
+define archive_rule
+$(call archive,$(1)): $(call objects_of,$(1))
+	@mkdir -p $$(@D)
+	$$(call say,AR,$$@)
+	$$(Q)rm -f $$@ && ar rcs $$@ $$^
+endef
+$(foreach f,base encoder index db net,$(eval $(call archive_rule,$(f))))
+
+define test_rule
+$(BUILD)/tests/$(1)/%: $(BUILD)/obj/tests/$(1)/%.o $(call archives_below,$(1))
+	@mkdir -p $$(@D)
+	$$(call say,LINK,$$@)
+	$$(Q)$$(CC) $$(OPT) $$(LDFLAGS) -o $$@ $$^ -lcmocka \
+	  $$(if $$(filter $(1),base encoder),$$(PKG_LIBS) -lm -pthread,$$(LINK_LIBS))
+endef
+$(foreach f,base encoder index db net integration bench fuzz,$(eval $(call test_rule,$(f))))
+
+# The web page is embedded by the assembler (net/page.c), so its files are prerequisites.
+$(BUILD)/obj/net/page.o: $(wildcard net/page/*)
+
+$(BUILD)/duet: $(call objects_of,cli) $(call archives_below,net)
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(OPT) $(LDFLAGS) -o $@ $^ $(LINK_LIBS)
+
+# The library: everything but net and cli, FAISS inside, only duet_* visible.
+LIBRARY_OBJECTS = $(foreach f,base encoder index db,$(call objects_of,$(f)))
+
+lib: $(BUILD)/lib/libduet.a $(BUILD)/lib/libduet.so $(BUILD)/lib/duet.pc
+
+$(BUILD)/lib/libduet.a: $(LIBRARY_OBJECTS)
+	@mkdir -p $(@D)
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+$(BUILD)/lib/libduet.so: $(LIBRARY_OBJECTS) db/libduet.map
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(OPT) -shared -Wl,-soname,libduet.so.0 -Wl,-z,defs \
+	  -Wl,--version-script=db/libduet.map $(LDFLAGS) -o $@ $(LIBRARY_OBJECTS) $(LINK_LIBS)
+
+$(BUILD)/lib/duet.pc: db/duet.pc.in Makefile
+	@mkdir -p $(@D)
+	$(Q)sed -e 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' \
+	  -e 's|@PRIVATE_LIBS@|$(LINK_LIBS)|' $< > $@
+
+install: all ## install program, library, header, model (PREFIX=, DESTDIR=)
+	install -D -m 755 $(BUILD)/duet $(DESTDIR)$(PREFIX)/bin/duet
+	install -D -m 644 $(BUILD)/lib/libduet.a $(DESTDIR)$(PREFIX)/lib/libduet.a
+	install -D -m 755 $(BUILD)/lib/libduet.so $(DESTDIR)$(PREFIX)/lib/libduet.so.0
+	ln -sf libduet.so.0 $(DESTDIR)$(PREFIX)/lib/libduet.so
+	install -D -m 644 $(BUILD)/lib/duet.pc $(DESTDIR)$(PREFIX)/lib/pkgconfig/duet.pc
+	install -D -m 644 db/duet.h $(DESTDIR)$(PREFIX)/include/duet/db/duet.h
+	install -D -m 644 base/errcode.h $(DESTDIR)$(PREFIX)/include/duet/base/errcode.h
+	install -d $(DESTDIR)$(PREFIX)/share/duet/models/default
+	install -m 644 encoder/models/default/* $(DESTDIR)$(PREFIX)/share/duet/models/default
+
+uninstall: ## remove what install put there
+	rm -f $(DESTDIR)$(PREFIX)/bin/duet $(DESTDIR)$(PREFIX)/lib/libduet.* \
+	  $(DESTDIR)$(PREFIX)/lib/pkgconfig/duet.pc
+	rm -rf $(DESTDIR)$(PREFIX)/include/duet $(DESTDIR)$(PREFIX)/share/duet
+
+# Measuring.
+
+eval: $(BUILD)/duet $(BUILD)/tests/bench/eval ## recall of the model (DATA=folder of eval pictures)
+	@if [ -f "$(DATA)/manifest.jsonl" ]; then \
+	  DUET_MODELS=$(CURDIR)/encoder/models $(BUILD)/tests/bench/eval $(DATA) $(MODEL); \
+	else echo "make eval: skipped, no pictures at $(DATA) (say DATA=FOLDER)"; fi
+
+bench: $(BUILD)/duet $(BENCHES) ## speed, as medians; docs/SPEED.md explains the numbers
+	@BUILD=$(BUILD) DUET_MODELS=$(CURDIR)/encoder/models tests/bench/run.sh $(BENCHES)
+
+# Habits.
+
+C_FILES = $(shell git ls-files '*.c' '*.h' '*.cpp')
+
+format: ## rewrite the sources in the one format (clang-format 14)
+	clang-format -i $(C_FILES)
+
+format-check: ## fail where the format differs
+	clang-format --dry-run -Werror $(C_FILES)
+
+checksrc: ## banned functions, and who may include whom
+	@tools/checksrc.sh
+
+lint: checksrc ## shellcheck, cppcheck
+	shellcheck $(shell git ls-files '*.sh') .ci/run
+	cppcheck --quiet --std=c11 --inline-suppr --error-exitcode=1 \
+	  --enable=warning,portability --suppress=missingIncludeSystem \
+	  --suppress=normalCheckLevelMaxBranches -I. $(FOLDERS)
+
+sizes: ## the longest functions, and the files over 800 lines
+	@pmccabe $(shell git ls-files $(addsuffix /*.c,$(FOLDERS))) | \
+	  awk '{ print $$5, $$7, $$8, $$9 }' | sort -rn | head -20
+	@wc -l $(C_FILES) | awk '$$1 > 800 && $$2 != "total" { print "long file:", $$2, $$1 }'
+
+clean: ## remove build/
+	rm -rf build
+
+-include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)

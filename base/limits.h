@@ -1,0 +1,49 @@
+/*
+ * limits.h - every limit of the program, with its reason.
+ *
+ * A request or a file that passes one gets ERR_LIMIT (HTTP 413 or 400) and a sentence
+ * naming the limit. Nothing is cut silently.
+ */
+#ifndef BASE_LIMITS_H
+#define BASE_LIMITS_H
+
+/* Vectors. */
+#define LIMIT_DIM_MAX 4096  /* past any published CLIP family */
+#define LIMIT_K_MAX 10000   /* results of one query; also the depth of paging */
+#define LIMIT_SPACES_MAX 16 /* named vector spaces of a collection */
+#define LIMIT_SLOTS_MAX                                                                \
+    (1u << 31) /* vectors of one space: FAISS labels stay positive */
+
+/* Names and payloads. */
+#define LIMIT_NAME_BYTES 255 /* collection and space names, as in the dialect */
+#define LIMIT_PAYLOAD_BYTES (1u << 20) /* one point's JSON: it is rewritten whole */
+#define LIMIT_JSON_DEPTH 32            /* nesting of any JSON we read */
+#define LIMIT_COLLECTIONS_MAX 65536
+
+/* Texts. What a tower reads of a text is its own limit (max_tokens), told in the reply.
+ */
+#define LIMIT_TEXT_BYTES (64u << 10) /* one text to be encoded */
+#define LIMIT_TEXT_TOKENS 512        /* position embeddings of any BERT */
+
+/* Pictures; checked from the header before a pixel is allocated. */
+#define LIMIT_IMAGE_FILE_BYTES (256u << 20)
+#define LIMIT_IMAGE_SIDE 30000          /* pixels */
+#define LIMIT_IMAGE_PIXELS (178956970u) /* as Pillow's decompression-bomb error */
+
+/* Batches. */
+#define LIMIT_BATCH_POINTS 10000 /* points in one upsert request */
+#define LIMIT_ADD_GROUP 256      /* pictures in one commit of `duet add` */
+
+/* Threads. */
+#define LIMIT_THREADS_MAX 256
+
+/* HTTP. */
+#define LIMIT_BODY_BYTES (64u << 20) /* one request's body */
+#define LIMIT_HEADER_BYTES (32u << 10)
+#define LIMIT_CONNECTIONS 1024
+
+/* The database's map: reserved, not used; halved where the system refuses. */
+#define LIMIT_MAP_BYTES (1ull << 40)
+#define LIMIT_MAP_BYTES_MIN (1ull << 28)
+
+#endif

@@ -1,0 +1,34 @@
+/*
+ * utf8.c - see utf8.h.
+ */
+#include "base/utf8.h"
+
+#include <utf8proc.h>
+
+size_t utf8_next(const char *text, size_t n, int32_t *code_point)
+{
+    if (n == 0) {
+        return 0;
+    }
+    utf8proc_ssize_t step = utf8proc_iterate((const utf8proc_uint8_t *)text,
+                                             (utf8proc_ssize_t)n, code_point);
+    return step < 0 ? 0 : (size_t)step;
+}
+
+bool utf8_valid(const char *text, size_t n)
+{
+    int32_t code_point;
+    for (size_t i = 0; i < n;) {
+        size_t step = utf8_next(text + i, n - i, &code_point);
+        if (step == 0) {
+            return false;
+        }
+        i += step;
+    }
+    return true;
+}
+
+size_t utf8_put(int32_t code_point, char *dst)
+{
+    return (size_t)utf8proc_encode_char(code_point, (utf8proc_uint8_t *)dst);
+}

@@ -1,0 +1,21 @@
+/*
+ * utf8.h - Unicode through utf8proc. Any thread.
+ */
+#ifndef BASE_UTF8_H
+#define BASE_UTF8_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Whether `n` bytes are well-formed UTF-8 (no surrogates, nothing overlong). */
+bool utf8_valid(const char *text, size_t n);
+
+/* Decodes the code point at text[0] into *code_point. Returns its length in bytes, or 0
+ * where n == 0 or the bytes there are not well-formed. */
+size_t utf8_next(const char *text, size_t n, int32_t *code_point);
+
+/* Encodes into dst[4]; returns the length in bytes. `code_point` must be valid. */
+size_t utf8_put(int32_t code_point, char *dst);
+
+#endif

@@ -1,0 +1,89 @@
+/*
+ * encoder.h - pictures and texts in, unit vectors of one shared space out.
+ *
+ *     struct enc *enc;
+ *     TRY(enc_open(&enc, "share/duet/models/default"));
+ *     float v[LIMIT_DIM_MAX];
+ *     TRY_OUT(enc_text(enc, "a dog on a beach", strlen("a dog on a beach"), v, NULL));
+ *     ...
+ *     enc_close(enc);
+ *
+ * A model is a folder (encoder/models/default/README.md describes ours): config.json,
+ * one safetensors file a tower and a head, vocabularies. Opening reads config.json
+ * alone; a tower is mapped by the first call that needs it. Weights stay mapped and are
+ * widened a panel at a time, so a model costs the page cache its file size and little
+ * else.
+ *
+ * Threads: an open model may be used by any number of threads at once. Every call runs
+ * on the caller's thread alone: who wants N cores calls from N threads.
+ *
+ * Invariant: every vector that comes out has unit length and only finite numbers.
+ */
+#ifndef ENCODER_ENCODER_H
+#define ENCODER_ENCODER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+struct enc;
+struct img;
+
+/* What a model says of itself. Strings live as long as the model is open. */
+struct enc_info {
+    const char *name;      /* "duet-default" */
+    const char *folder;    /* where it was loaded from */
+    const char *space;     /* vectors of one space may be compared, others never */
+    const char *licence;   /* one line */
+    const char *languages; /* of its text towers, as in "en,zh" */
+    size_t dim;            /* numbers in a vector */
+    size_t image_size;     /* pixels, both sides of what the image tower sees */
+    size_t max_tokens;     /* the least over the text towers, special tokens included */
+    double logit_scale;    /* softmax temperature of the training, for labels */
+};
+
+/* What became of one text. */
+struct enc_text_info {
+    size_t n_tokens;      /* read by the tower, special tokens included */
+    bool truncated;       /* the rest of the text was not read */
+    const char *language; /* of the tower that read it; lives as long as the model */
+};
+
+/* Opens the model in `folder`. On failure *out is NULL: ERR_MODEL says which file is
+ * missing or wrong. */
+enum err enc_open(struct enc **out, const char *folder) ERR_CHECK;
+void enc_close(struct enc *enc);
+
+const struct enc_info *enc_info(const struct enc *enc);
+
+/*
+ * Hex XXH3-128 over all the model's files in a fixed order, computed on the first call
+ * and kept: which exact weights, tokenizer and preprocessing made a vector. ERR_IO,
+ * ERR_MODEL. *out lives as long as the model.
+ */
+enum err enc_fingerprint(struct enc *enc, const char **out) ERR_CHECK;
+
+/*
+ * Encodes one text of `n` bytes of UTF-8 into vector[dim]. Text with any Han character
+ * goes to the Chinese tower, all else to the English one. `info` may be NULL.
+ * ERR_INVALID: not UTF-8, or nothing but white space; ERR_LIMIT: over LIMIT_TEXT_BYTES.
+ */
+enum err enc_text(struct enc *enc, const char *text, size_t n, float *vector,
+                  struct enc_text_info *info) ERR_CHECK;
+
+/* Encodes one decoded picture into vector[dim]; the picture is not changed. */
+enum err enc_image(struct enc *enc, const struct img *image, float *vector) ERR_CHECK;
+
+/* Encodes `n` pictures that are pixel tensors already (enc_preprocess), each
+ * [image_size, image_size, 3], into vectors[n, dim]. */
+enum err enc_images(struct enc *enc, const float *pixels, size_t n, float *vectors)
+    ERR_CHECK;
+
+/* The preprocessing of enc_image alone: resizes as the model wants and normalises into
+ * pixels[image_size, image_size, 3], row by row, channels last. */
+enum err enc_preprocess(struct enc *enc, const struct img *image, float *pixels)
+    ERR_CHECK;
+
+#endif

@@ -1,0 +1,98 @@
+/*
+ * image.h - files of pictures into 8-bit RGB, the way the reference does it.
+ *
+ *     struct img image;
+ *     TRY(img_decode(&image, bytes, n_bytes, NULL));   // upright, alpha over white
+ *     ...
+ *     img_release(&image);
+ *
+ * JPEG is read by libjpeg-turbo, PNG by libpng, WebP by libwebp, HEIC and AVIF by
+ * libheif, and GIF (first frame), BMP, TGA, PSD, PNM and HDR by stb_image. The format
+ * is told by the first bytes, never by the file's name. The size in the header is
+ * checked against base/limits.h before a pixel is allocated. Colour profiles are
+ * ignored.
+ *
+ * Threads: no state is shared; any thread, one thread an image.
+ */
+#ifndef ENCODER_IMAGE_H
+#define ENCODER_IMAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buffer.h"
+
+/* Decoded pixels, sRGB, rows top to bottom without padding. */
+struct img {
+    uint8_t *rgb; /* [height, width, 3], owned; alloc_free */
+    uint32_t width;
+    uint32_t height;
+};
+
+enum img_format {
+    IMG_UNKNOWN,
+    IMG_JPEG,
+    IMG_PNG,
+    IMG_WEBP,
+    IMG_HEIF,
+    IMG_GIF,
+    IMG_BMP,
+    IMG_TGA,
+    IMG_PSD,
+    IMG_PNM,
+    IMG_HDR
+};
+
+/* What EXIF says of a photograph; fields it does not say are empty or NaN. */
+struct img_meta {
+    char taken[32];   /* RFC 3339 without a zone: "2024-05-01T12:30:00" */
+    char camera[128]; /* maker and model, valid UTF-8 */
+    double latitude;  /* degrees, north positive; NaN if absent */
+    double longitude; /* degrees, east positive; NaN if absent */
+    uint32_t width;   /* of the upright original, in pixels */
+    uint32_t height;
+    enum img_format format;
+};
+
+struct img_options {
+    /* The least side, in pixels, that the caller goes on with; 0: exact. Where the
+     * short side is at least four times this, a JPEG may be decoded at 1/2, 1/4 or 1/8
+     * of its size, to no less than twice this. */
+    uint32_t target_side;
+    struct img_meta *meta; /* filled if not NULL, also when decoding fails later on */
+};
+
+/* What the first bytes say; IMG_UNKNOWN for anything that img_decode would refuse. (TGA
+ * has no mark of its own and is recognised by a plausible header.) */
+enum img_format img_sniff(const void *bytes, size_t n);
+
+/* "jpeg", "png", ...; "unknown". */
+const char *img_format_name(enum img_format format);
+
+/*
+ * Decodes the picture in bytes[n]: upright by its EXIF turn, transparency laid on
+ * white, 16 bits rounded to 8, grey, palette and CMYK made RGB. `options` may be NULL.
+ * ERR_INVALID: not a picture, broken or truncated (the sentence says what); ERR_LIMIT:
+ * too many pixels or bytes; ERR_UNSUPPORTED: a kind no decoder here reads. *out is
+ * empty then.
+ */
+enum err img_decode(struct img *out, const void *bytes, size_t n,
+                    const struct img_options *options) ERR_CHECK;
+
+/* Accepts an empty image. */
+void img_release(struct img *image);
+
+/*
+ * Resizes to width x height by antialiased bicubic (a = -0.5) in 8-bit fixed point,
+ * horizontally first, equal to Pillow's Image.resize(..., BICUBIC) to the last bit.
+ */
+enum err img_resize(struct img *out, const struct img *image, uint32_t width,
+                    uint32_t height) ERR_CHECK;
+
+/* Appends a JPEG (quality 85) of the picture shrunk to fit side x side, never enlarged.
+ */
+enum err img_thumbnail(const struct img *image, uint32_t side, struct buf *out)
+    ERR_CHECK;
+
+#endif

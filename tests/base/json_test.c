@@ -1,0 +1,78 @@
+/*
+ * json_test.c - base/json.h: strict, limited, and exact about large ids.
+ */
+#include "tests/test.h"
+
+#include <string.h>
+
+#include "base/json.h"
+#include "base/limits.h"
+
+static enum err parse(const char *text, struct json_object **out)
+{
+    return json_parse(out, text, strlen(text));
+}
+
+static void test_ids_up_to_2_64_survive(void **state)
+{
+    (void)state;
+    struct json_object *value;
+    assert_ok(parse("18446744073709551615", &value));
+    assert_string_equal(json_text(value), "18446744073709551615");
+    json_object_put(value);
+}
+
+static void test_what_is_not_exactly_one_value_is_refused(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {
+        "",    " ",         "{",        "{\"a\":1,}", "[1 2]",      "1 2",
+        "tru", "{\"a\" 1}", "\"\xff\"", "// c\n{}",   "{\"a\":1}x",
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        struct json_object *value;
+        assert_err(parse(bad[i], &value), ERR_INVALID);
+        assert_null(value);
+    }
+}
+
+static void test_depth_is_limited(void **state)
+{
+    (void)state;
+    char deep[2 * LIMIT_JSON_DEPTH + 9];
+    size_t n = LIMIT_JSON_DEPTH + 4;
+    memset(deep, '[', n);
+    memset(deep + n, ']', n);
+    struct json_object *value;
+    assert_err(json_parse(&value, deep, 2 * n), ERR_INVALID);
+}
+
+static void test_members_of_the_wrong_type_are_named(void **state)
+{
+    (void)state;
+    struct json_object *value;
+    assert_ok(parse("{\"k\":-1,\"s\":5,\"x\":1.5,\"n\":null}", &value));
+    size_t k = 7;
+    const char *s = NULL;
+    double x = 0;
+    assert_err(json_get_size(value, "k", &k), ERR_INVALID);
+    assert_non_null(strstr(err_detail(), "\"k\""));
+    assert_int_equal(k, 7);
+    assert_err(json_get_string(value, "s", &s), ERR_INVALID);
+    assert_err(json_get_string(value, "absent", &s), ERR_INVALID);
+    assert_ok(json_get_double(value, "x", &x));
+    assert_true(x == 1.5);
+    assert_null(json_get(value, "n"));
+    json_object_put(value);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_ids_up_to_2_64_survive),
+        cmocka_unit_test(test_what_is_not_exactly_one_value_is_refused),
+        cmocka_unit_test(test_depth_is_limited),
+        cmocka_unit_test(test_members_of_the_wrong_type_are_named),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
