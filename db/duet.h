@@ -1,0 +1,355 @@
+/*
+ * duet.h - Duet as a library: a cross-modal vector search database.
+ *
+ *     struct duet *db;
+ *     struct duet_hits hits;
+ *     struct duet_query query = DUET_QUERY_DEFAULT;
+ *     query.input = duet_input_text("a dog on a beach");
+ *     query.k = 5;
+ *     if (duet_open(&db, &(struct duet_options){.path = "photos.db"}) == ERR_OK &&
+ *         duet_search(db, "default", &query, &hits) == ERR_OK) {
+ *         for (size_t i = 0; i < hits.n; i++) {
+ *             printf("%.3f %s\n", hits.hits[i].score, hits.hits[i].payload);
+ *         }
+ *         duet_hits_release(&hits);
+ *     }
+ *     duet_close(db);
+ *
+ * A database is a folder. A collection in it has named vector spaces; a cross-modal
+ * collection has two, "image" and "text", of one size, made by one model. A point has
+ * an id, a JSON payload and a vector in any of the spaces.
+ *
+ * Threads and processes: an open database may be used by any number of threads at once;
+ * only duet_close must be alone. One process at a time may write (it holds a lock that
+ * dies with it); any number may read beside it. A write that has returned ERR_OK is on
+ * disk.
+ *
+ * Errors: every call returns an enum err of base/errcode.h, and leaves a sentence for
+ * people in duet_error_detail() of the same thread. After a failed call outputs are
+ * empty and the database is as before, unless said otherwise.
+ *
+ * Strings are UTF-8. Inputs are read during the call only. Before 1.0 the ABI may
+ * change.
+ */
+#ifndef DB_DUET_H
+#define DB_DUET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/errcode.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define DUET_API __attribute__((visibility("default")))
+#define DUET_CHECK DUET_API __attribute__((warn_unused_result))
+
+/* "0.1.0". */
+DUET_API const char *duet_version(void);
+
+/* The sentence of this thread's last error; "" if none. Valid until the next call. */
+DUET_API const char *duet_error_detail(void);
+
+/* The pinned name of a code, as in "not_found". */
+DUET_API const char *duet_error_name(enum err code);
+
+/* ---- Opening ---------------------------------------------------------------- */
+
+struct duet;
+
+struct duet_options {
+    const char *path;   /* the database's folder */
+    bool write;         /* take the writer's lock; without it writes are refused */
+    bool create;        /* make the database if there is none (with write) */
+    const char *model;  /* a model's name or folder; NULL: the collections' own, or
+                           "default" for new ones */
+    const char *url;    /* what another writer is told of us when busy; NULL: none */
+    unsigned n_threads; /* of one add, of segment builds; 0: one a core */
+    size_t seal_at; /* unsealed vectors that start a segment build; 0: the default */
+};
+
+/*
+ * Opens or makes a database. ERR_NOT_FOUND: no database there (and not `create`);
+ * ERR_BUSY: another process writes, its pid and URL are in the detail; ERR_VERSION,
+ * ERR_CORRUPT, ERR_IO. On failure *out is NULL.
+ */
+DUET_CHECK enum err duet_open(struct duet **out, const struct duet_options *options);
+
+/* Waits for the segment builder, then closes. Accepts NULL. */
+DUET_API void duet_close(struct duet *db);
+
+/* ---- Ids -------------------------------------------------------------------- */
+
+/* A point's id: a number, or a UUID in `uuid` (then `number` is 0). Ordered numbers
+ * first, by value; then UUIDs, by bytes. */
+struct duet_id {
+    bool is_uuid;
+    uint64_t number;
+    uint8_t uuid[16];
+};
+
+enum { DUET_ID_TEXT_MAX = 37 }; /* bytes of an id as text, with its NUL */
+
+/* Decimal digits, or the 36-character form. duet_id_parse also takes a UUID without
+ * hyphens or as urn:uuid:…; ERR_INVALID otherwise. */
+DUET_API void duet_id_format(struct duet_id id, char text[DUET_ID_TEXT_MAX]);
+DUET_CHECK enum err duet_id_parse(struct duet_id *out, const char *text);
+DUET_API int duet_id_compare(struct duet_id a, struct duet_id b);
+
+/* ---- Collections ------------------------------------------------------------ */
+
+enum duet_distance { DUET_COSINE, DUET_DOT };
+
+struct duet_space {
+    const char *name; /* "image" */
+    size_t dim;
+    enum duet_distance distance;
+};
+
+/* What a collection is. Strings belong to whoever filled the struct. */
+struct duet_collection {
+    const char *name;
+    const struct duet_space *spaces; /* [n_spaces] */
+    size_t n_spaces;
+    const char *model;       /* its name, "" for a collection of plain vectors */
+    const char *model_space; /* what its vectors may be compared with */
+};
+
+/*
+ * Makes a cross-modal collection bound to the database's model, or, where n_spaces > 0,
+ * one of the given spaces without a model. ERR_EXISTS, ERR_INVALID, ERR_LIMIT,
+ * ERR_MODEL.
+ */
+DUET_CHECK enum err duet_collection_create(struct duet *db, const char *name,
+                                           const struct duet_space *spaces,
+                                           size_t n_spaces);
+
+/* Removes the collection and all in it. ERR_NOT_FOUND. */
+DUET_CHECK enum err duet_collection_drop(struct duet *db, const char *name);
+
+struct duet_collections {
+    struct duet_collection *items; /* [n], by name */
+    size_t n;
+};
+
+/* All collections, or with `name` not NULL that one (ERR_NOT_FOUND if there is none).
+ */
+DUET_CHECK enum err duet_collections_list(struct duet *db, const char *name,
+                                          struct duet_collections *out);
+DUET_API void duet_collections_release(struct duet_collections *list);
+
+/* ---- What may stand where a vector may stand ---------------------------------- */
+
+enum duet_input_kind {
+    DUET_INPUT_NONE,
+    DUET_INPUT_VECTOR, /* `vector`, `n` numbers */
+    DUET_INPUT_TEXT,   /* `bytes`, `n` bytes of UTF-8 */
+    DUET_INPUT_IMAGE,  /* `bytes`, `n` bytes of a picture file */
+    DUET_INPUT_FILE,   /* `path` of a picture file */
+    DUET_INPUT_POINT   /* the stored vector of `id` */
+};
+
+struct duet_input {
+    enum duet_input_kind kind;
+    const float *vector;
+    const void *bytes;
+    const char *path;
+    size_t n;
+    struct duet_id id;
+};
+
+DUET_API struct duet_input duet_input_text(const char *text);
+DUET_API struct duet_input duet_input_file(const char *path);
+
+/* The vector of an input that is text or a picture, by the database's model, without
+ * any collection. `*vector` is alloc'd, duet_free; `*dim` its size. */
+DUET_CHECK enum err duet_embed(struct duet *db, const struct duet_input *input,
+                               float **vector, size_t *dim);
+DUET_API void duet_free(void *p);
+
+/* ---- Points ----------------------------------------------------------------- */
+
+struct duet_named_input {
+    const char
+        *space; /* NULL: "image" for a picture, "text" for a text, else the only */
+    struct duet_input input;
+};
+
+/* A point to be written. `payload` is a JSON object, NULL for {}. */
+struct duet_point_input {
+    struct duet_id id;
+    const char *payload;
+    size_t n_payload;
+    const struct duet_named_input *vectors; /* [n_vectors] */
+    size_t n_vectors;
+};
+
+/*
+ * Writes `n` points, replacing those whose ids are there: all of them or, on any error,
+ * none (the detail begins with "point N: "). Texts and pictures are encoded first, on
+ * n_threads threads. ERR_NOT_FOUND: no such collection; ERR_INVALID, ERR_LIMIT,
+ * ERR_CONFLICT (size or model), ERR_FULL, ERR_IO.
+ */
+DUET_CHECK enum err duet_upsert(struct duet *db, const char *collection,
+                                const struct duet_point_input *points, size_t n);
+
+/* Removes the points that are there; *n_removed says how many (may be NULL). */
+DUET_CHECK enum err duet_remove(struct duet *db, const char *collection,
+                                const struct duet_id *ids, size_t n, size_t *n_removed);
+
+struct duet_vector {
+    const char *space;
+    float *values; /* [dim] */
+    size_t dim;
+};
+
+/* A stored point, or a result of a search. */
+struct duet_hit {
+    struct duet_id id;
+    float score;                 /* larger is nearer; 0 where nothing was compared */
+    const char *space;           /* whose vector matched; NULL where none did */
+    char *payload;               /* one JSON object; NULL unless asked for */
+    char *source;                /* the file the point was made from; NULL if none */
+    struct duet_vector *vectors; /* [n_vectors]; none unless asked for */
+    size_t n_vectors;
+};
+
+struct duet_hits {
+    struct duet_hit *hits;
+    size_t n;
+    bool truncated; /* the query's text was longer than the model reads */
+};
+
+DUET_API void duet_hits_release(struct duet_hits *hits);
+
+/* The points of ids[n] that are there, in that order, with payload, source and (with
+ * `vectors`) vectors. */
+DUET_CHECK enum err duet_get(struct duet *db, const char *collection,
+                             const struct duet_id *ids, size_t n, bool vectors,
+                             struct duet_hits *out);
+
+/* Up to `limit` points in the order of ids, from `from` (NULL: the first) on; a point
+ * present throughout a walk appears exactly once in it. */
+DUET_CHECK enum err duet_scroll(struct duet *db, const char *collection,
+                                const struct duet_id *from, size_t limit,
+                                struct duet_hits *out);
+
+DUET_CHECK enum err duet_count(struct duet *db, const char *collection, size_t *out);
+
+/* ---- Search ----------------------------------------------------------------- */
+
+struct duet_query {
+    struct duet_input input;
+    const char *in;     /* the space to search; "any": all, fused by rank (RRF); NULL:
+                           "image" in a cross-modal collection, else the only space */
+    size_t k;           /* 1 … LIMIT_K_MAX */
+    size_t offset;      /* results skipped first; k + offset <= LIMIT_K_MAX */
+    bool exact;         /* scan everything: the ground truth */
+    bool payload;       /* fill hits[].payload */
+    bool vectors;       /* fill hits[].vectors */
+    bool has_threshold; /* leave out hits below score_threshold */
+    float score_threshold;
+    unsigned oversampling; /* candidates per result; 0: the index's choice */
+    unsigned nprobe;       /* lists to look into; 0: the index's choice */
+};
+
+#define DUET_QUERY_DEFAULT ((struct duet_query){.k = 10, .payload = true})
+
+/*
+ * The k nearest points, by (score down, id up), never fewer than there are to be had. A
+ * DUET_INPUT_POINT is left out of its own results. ERR_NOT_FOUND: no such collection or
+ * point; ERR_CONFLICT: the vector is of another size or the model of another space;
+ * ERR_INVALID, ERR_LIMIT.
+ */
+DUET_CHECK enum err duet_search(struct duet *db, const char *collection,
+                                const struct duet_query *query, struct duet_hits *out);
+
+/* ---- Adding folders of pictures ------------------------------------------------ */
+
+/* How far an add has come. Counts are of pictures. */
+struct duet_add_progress {
+    size_t n_found; /* so far; the final number once `walked` */
+    bool walked;
+    size_t n_done; /* all of the below together */
+    size_t n_added, n_updated, n_unchanged, n_moved, n_failed, n_pruned;
+    double seconds;     /* since the start */
+    double cpu_seconds; /* spent by all threads in reading, decoding, encoding */
+};
+
+struct duet_add_options {
+    const char *const *paths; /* [n_paths] files and folders */
+    size_t n_paths;
+    const char
+        *jsonl;  /* a file of {"path" or "image", "text"?, "payload"?, "id"?}; NULL */
+    bool prune;  /* remove points whose files under `paths` are gone */
+    bool hidden; /* also enter files and folders whose names begin with a dot */
+    unsigned n_threads; /* 0: the database's */
+    /* Called on the caller's thread about ten times a second; returning false stops the
+     * add after the commit under way (ERR_CANCELLED). May be NULL. */
+    bool (*progress)(void *arg, const struct duet_add_progress *now);
+    /* Called on the caller's thread for each picture that could not be added, with the
+     * reason. May be NULL. */
+    void (*failed)(void *arg, const char *path, enum err code, const char *reason);
+    void *arg;
+};
+
+/*
+ * Adds the pictures under `paths` to a cross-modal collection (made if it is not
+ * there): each gets an id from its path, its thumbnail in media/, an "image" vector
+ * and, where there is a caption (a sidecar .txt or .json of the same name, or jsonl), a
+ * "text" vector. A second run does only what changed, told by size, time and content
+ * hash; a moved file keeps its payload. A bad picture is reported and counted, the rest
+ * goes on. Work is committed in groups, so that an interrupted add resumes where it
+ * was. ERR_INVALID also where no picture was found at all. `result` may be NULL.
+ */
+DUET_CHECK enum err duet_add(struct duet *db, const char *collection,
+                             const struct duet_add_options *options,
+                             struct duet_add_progress *result);
+
+/* The bytes of a point's 320-pixel JPEG thumbnail, duet_free. ERR_NOT_FOUND. */
+DUET_CHECK enum err duet_thumbnail(struct duet *db, const char *collection,
+                                   struct duet_id id, void **bytes, size_t *n);
+
+/* ---- Looking inside ---------------------------------------------------------- */
+
+struct duet_space_stats {
+    char name[256];
+    size_t dim;
+    size_t n_vectors; /* live */
+    size_t n_sealed;  /* of them in sealed segments */
+    size_t n_segments;
+    size_t segment_bytes;
+    char index[64]; /* what the sealed segments are, "" if there are none */
+};
+
+struct duet_stats {
+    char uuid[37];
+    char model[256], model_space[256];
+    size_t n_points;
+    size_t store_bytes; /* of data.mdb in use */
+    size_t media_bytes;
+    struct duet_space_stats spaces[16];
+    size_t n_spaces;
+};
+
+DUET_CHECK enum err duet_stats(struct duet *db, const char *collection,
+                               struct duet_stats *out);
+
+/* Waits until no segment build is due or running. For tests and benchmarks. */
+DUET_CHECK enum err duet_seal(struct duet *db, const char *collection);
+
+/* What the database's model says of itself; strings live until duet_close. */
+struct duet_model_info {
+    const char *name, *folder, *space, *licence, *languages, *fingerprint;
+    size_t dim, image_size, max_tokens;
+};
+DUET_CHECK enum err duet_model(struct duet *db, struct duet_model_info *out);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

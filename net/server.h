@@ -1,0 +1,49 @@
+/*
+ * server.h - Duet over HTTP, in the Qdrant dialect, with a page at /dashboard.
+ *
+ *     struct net_server *server;
+ *     TRY(net_server_open(&server, db, &options));
+ *     printf("%s\n", net_server_url(server));
+ *     TRY_OUT(net_server_run(server));      // until net_server_stop
+ *     net_server_close(server);
+ *
+ * Threads: net_server_run keeps the calling thread; net_server_stop may be called from
+ * any thread and from a signal handler; the rest from the thread that opened.
+ */
+#ifndef NET_SERVER_H
+#define NET_SERVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "db/duet.h"
+
+struct net_server;
+
+struct net_server_options {
+    const char *listen;  /* "HOST:PORT"; port 0: any free one. NULL: 127.0.0.1:6333 */
+    const char *api_key; /* asked for on every route but health; NULL: none */
+    bool insecure;       /* listen on other than loopback without a key */
+    unsigned n_threads;  /* workers; 0: one a core */
+    size_t max_body;     /* bytes of one request; 0: LIMIT_BODY_BYTES */
+};
+
+/* Binds and listens; requests wait until net_server_run. `db` stays the caller's and
+ * must outlive the server. ERR_INVALID: a bad address, or another than loopback without
+ * a key and not `insecure`; ERR_BUSY: the address is in use; ERR_IO. */
+enum err net_server_open(struct net_server **out, struct duet *db,
+                         const struct net_server_options *options);
+
+/* "http://127.0.0.1:6333", with the port that was got. */
+const char *net_server_url(const struct net_server *server);
+
+/* Serves until net_server_stop, then lets the requests under way end. */
+enum err net_server_run(struct net_server *server);
+
+/* Async-signal-safe. */
+void net_server_stop(struct net_server *server);
+
+/* After net_server_run has returned, or before it was called. Accepts NULL. */
+void net_server_close(struct net_server *server);
+
+#endif
