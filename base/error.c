@@ -58,15 +58,13 @@ static enum err code_of_errno(int errnum)
 enum err err_errno(int errnum, const char *fmt, ...)
 {
     char text[ERR_DETAIL_MAX];
-    char reason[128];
     va_list args;
     va_start(args, fmt);
     vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
-    if (strerror_r(errnum, reason, sizeof reason) != 0) {
-        snprintf(reason, sizeof reason, "error %d", errnum);
-    }
-    return err_set(code_of_errno(errnum), "%s: %s", text, reason);
+    const char *reason = strerrordesc_np(errnum); /* any thread, unlike strerror */
+    return err_set(code_of_errno(errnum), "%s: %s", text,
+                   reason == NULL ? "unknown error" : reason);
 }
 
 const char *err_detail(void)

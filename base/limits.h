@@ -30,6 +30,11 @@
 #define LIMIT_IMAGE_SIDE 30000          /* pixels */
 #define LIMIT_IMAGE_PIXELS (178956970u) /* as Pillow's decompression-bomb error */
 
+/* Models. */
+#define LIMIT_MODEL_FILE_BYTES (1ull << 36)      /* one file; weights are only mapped */
+#define LIMIT_MODEL_HEADER_BYTES (100u << 20)    /* the bound of safetensors itself */
+#define LIMIT_MODEL_VOCABULARY_BYTES (16u << 20) /* some 1.5 million tokens */
+
 /* Batches. */
 #define LIMIT_BATCH_POINTS 10000 /* points in one upsert request */
 #define LIMIT_ADD_GROUP 256      /* pictures in one commit of `duet add` */

@@ -1,0 +1,66 @@
+/*
+ * alloc_test.c - base/alloc.h.
+ */
+#include "tests/test.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#include "base/alloc.h"
+
+static void test_a_product_that_overflows_is_refused(void **state)
+{
+    (void)state;
+    assert_null(alloc_array(SIZE_MAX / 2, 3));
+    assert_null(alloc_zero(SIZE_MAX, SIZE_MAX));
+    assert_null(alloc_aligned(SIZE_MAX - 8));
+    assert_true(strstr(err_detail(), "out of memory") != NULL);
+}
+
+static void test_nothing_asked_for_still_gives_a_pointer(void **state)
+{
+    (void)state;
+    void *a = alloc_array(0, 8);
+    void *b = alloc_aligned(0);
+    assert_non_null(a);
+    assert_non_null(b);
+    alloc_free(a);
+    alloc_free(b);
+}
+
+static void test_aligned_memory_is_aligned(void **state)
+{
+    (void)state;
+    for (size_t n = 1; n < 200; n += 7) {
+        void *p = alloc_aligned(n);
+        assert_int_equal((uintptr_t)p % 64, 0);
+        memset(p, 1, n);
+        alloc_free(p);
+    }
+}
+
+static void test_the_nth_allocation_fails_when_told(void **state)
+{
+    (void)state;
+    alloc_fail_after(1);
+    char *first = alloc_dup("kept");
+    char *second = alloc_dup("refused");
+    char *grown = alloc_resize(first, 100, 1);
+    alloc_fail_after(-1);
+    assert_non_null(first);
+    assert_null(second);
+    assert_null(grown);
+    assert_string_equal(first, "kept");
+    alloc_free(first);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_product_that_overflows_is_refused),
+        cmocka_unit_test(test_nothing_asked_for_still_gives_a_pointer),
+        cmocka_unit_test(test_aligned_memory_is_aligned),
+        cmocka_unit_test(test_the_nth_allocation_fails_when_told),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

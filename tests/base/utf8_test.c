@@ -1,0 +1,63 @@
+/*
+ * utf8_test.c - base/utf8.h.
+ */
+#include "tests/test.h"
+
+#include <string.h>
+
+#include "base/utf8.h"
+
+static void test_well_formed_text_is_valid(void **state)
+{
+    (void)state;
+    static const char *const good[] = {
+        "", "a", "\xc3\xa9", "\xe7\x8c\xab", "\xf0\x9f\x90\x88", "\xf4\x8f\xbf\xbf"};
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        assert_true(utf8_valid(good[i], strlen(good[i])));
+    }
+    assert_true(utf8_valid("a\0b", 3));
+}
+
+static void test_ill_formed_text_is_not(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {
+        "\x80",
+        "\xc3",
+        "\xc0\xaf",
+        "\xe0\x80\xaf",
+        "\xed\xa0\x80",
+        "\xf4\x90\x80\x80",
+        "\xf8\x88\x80\x80",
+        "ok\xff",
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        assert_false(utf8_valid(bad[i], strlen(bad[i])));
+    }
+}
+
+static void test_every_code_point_survives_put_and_next(void **state)
+{
+    (void)state;
+    for (int32_t c = 0; c < 0x110000; c++) {
+        char bytes[4];
+        int32_t back = -1;
+        if (c == 0xd800) {
+            c = 0xe000; /* surrogates are no code points */
+        }
+        size_t n = utf8_put(c, bytes);
+        assert_int_equal(utf8_next(bytes, n, &back), n);
+        assert_int_equal(back, c);
+        assert_int_equal(utf8_next(bytes, n - 1, &back), 0);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_well_formed_text_is_valid),
+        cmocka_unit_test(test_ill_formed_text_is_not),
+        cmocka_unit_test(test_every_code_point_survives_put_and_next),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
