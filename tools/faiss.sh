@@ -5,7 +5,6 @@
 #
 #   tools/faiss.sh            builds what is not built yet; says nothing otherwise
 #   tools/faiss.sh --dir      prints the folder of the result, built or not
-#   tools/faiss.sh --cflags   prints what a compiler needs to find the headers
 #   tools/faiss.sh --libs     prints what the linker needs, in order
 #   tools/faiss.sh --state    prints one line for `make doctor`
 #
@@ -125,7 +124,7 @@ build_library() {
         -DBLA_VENDOR=OpenBLAS >>"$log" 2>&1 ||
         explain "configuring with cmake" "run  make deps  to install what is missing"
     cmake --build "$work/build" --target "$target" --parallel "$(n_jobs)" 2>&1 | show_progress ||
-        explain "compiling" "free some memory or disk and run it again, or take FAISS=system"
+        explain "compiling" "free some memory or disk and run it again, or run  make FAISS=system ...: that links Debian's slower build"
     mkdir -p "$work/out/lib" "$work/out/include/faiss"
     cp "$work/build/faiss/lib$target.a" "$work/out/lib/"
     (cd "$source/faiss" && find . -name '*.h' ! -path './gpu/*' ! -path './python/*' \
@@ -152,7 +151,7 @@ explain() {
     tail -n 15 "$log" >&2
     cp "$log" "$cache/faiss-failed.log" 2>/dev/null || true
     fail "failed while $1." "What to do: $2." \
-        "The whole log is in $cache/faiss-failed.log; FAISS=system is the fallback without the long build."
+        "The whole log is in $cache/faiss-failed.log."
 }
 
 build() {
@@ -183,7 +182,6 @@ state() {
 case "${1:-}" in
 '') [ -d "$dir" ] || build ;;
 --dir) echo "$dir" ;;
---cflags) echo "-isystem $dir/include" ;;
 --libs)
     library=$dir/lib/lib$target.a
     [ "$flavour" = system ] && library=-lfaiss
@@ -191,7 +189,7 @@ case "${1:-}" in
     ;;
 --state) state ;;
 *)
-    sed -n '2,11p' "${BASH_SOURCE[0]}" | cut -c3- >&2
+    sed -n '2,10p' "${BASH_SOURCE[0]}" | cut -c3- >&2
     exit 2
     ;;
 esac
