@@ -7,7 +7,7 @@
  *     img_release(&image);
  *
  * JPEG is read by libjpeg-turbo, PNG by libpng, WebP by libwebp, HEIC and AVIF by
- * libheif, and GIF (first frame), BMP, TGA, PSD, PNM and HDR by stb_image. The format
+ * libheif, GIF (first frame), BMP, TGA, PSD and HDR by stb_image, PNM here. The format
  * is told by the first bytes, never by the file's name. The size in the header is
  * checked against base/limits.h before a pixel is allocated. Colour profiles are
  * ignored.
@@ -35,13 +35,13 @@ enum img_format {
     IMG_JPEG,
     IMG_PNG,
     IMG_WEBP,
-    IMG_HEIF,
+    IMG_HEIF, /* HEIC and AVIF */
     IMG_GIF,
     IMG_BMP,
     IMG_TGA,
     IMG_PSD,
-    IMG_PNM,
-    IMG_HDR
+    IMG_PNM, /* P5 and P6 */
+    IMG_HDR  /* Radiance */
 };
 
 /* What EXIF says of a photograph; fields it does not say are empty or NaN. */
@@ -72,10 +72,10 @@ const char *img_format_name(enum img_format format);
 
 /*
  * Decodes the picture in bytes[n]: upright by its EXIF turn, transparency laid on
- * white, 16 bits rounded to 8, grey, palette and CMYK made RGB. `options` may be NULL.
- * ERR_INVALID: not a picture, broken or truncated (the sentence says what); ERR_LIMIT:
- * too many pixels or bytes; ERR_UNSUPPORTED: a kind no decoder here reads. *out is
- * empty then.
+ * white, 16 bits cut to the high 8, grey, palette and CMYK made RGB. `options` may be
+ * NULL. The caller releases *out. ERR_INVALID: not a picture, broken or truncated (the
+ * sentence says what); ERR_LIMIT: too many pixels or bytes; ERR_UNSUPPORTED: a kind no
+ * decoder here reads; ERR_NOMEM. *out is empty then.
  */
 enum err img_decode(struct img *out, const void *bytes, size_t n,
                     const struct img_options *options) ERR_CHECK;
@@ -85,13 +85,17 @@ void img_release(struct img *image);
 
 /*
  * Resizes to width x height by antialiased bicubic (a = -0.5) in 8-bit fixed point,
- * horizontally first, equal to Pillow's Image.resize(..., BICUBIC) to the last bit.
+ * horizontally first: equal to the last bit to Image.resize(..., BICUBIC) of Pillow up
+ * to version 12. (Version 13 takes the columns first where the height shrinks by more
+ * than twice as many pixels as the width.) The caller releases *out, which is empty on
+ * failure: ERR_INVALID (an empty picture, a side of 0), ERR_LIMIT, ERR_NOMEM.
  */
 enum err img_resize(struct img *out, const struct img *image, uint32_t width,
                     uint32_t height) ERR_CHECK;
 
 /* Appends a JPEG (quality 85) of the picture shrunk to fit side x side, never enlarged.
- */
+ * `out` is as it was on failure: ERR_INVALID (as above), ERR_LIMIT (past the buffer's
+ * maximum), ERR_NOMEM. */
 enum err img_thumbnail(const struct img *image, uint32_t side, struct buf *out)
     ERR_CHECK;
 

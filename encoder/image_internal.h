@@ -1,0 +1,88 @@
+/*
+ * image_internal.h - what image.c and the decoders say to each other.
+ *
+ * A decoder gets a task with `bytes` set, announces the size from the header with
+ * img_task_set_size before it allocates anything, stores the pixels in task->image as
+ * soon as it has them (so that image.c frees them on every path), and hands EXIF to
+ * img_exif_read. It neither turns the picture nor frees it.
+ */
+#ifndef ENCODER_IMAGE_INTERNAL_H
+#define ENCODER_IMAGE_INTERNAL_H
+
+#include "encoder/image.h"
+
+struct img_task {
+    const uint8_t *bytes; /* [size], borrowed */
+    size_t size;
+    uint32_t target_side;  /* as in img_options */
+    struct img image;      /* as stored, not turned yet */
+    unsigned orientation;  /* 1 to 8, as in EXIF; 1 is upright */
+    struct img_meta *meta; /* never NULL */
+};
+
+/* image_jpeg.c, image_png.c, ...: one decoder a library. ERR_INVALID, ERR_LIMIT,
+ * ERR_UNSUPPORTED or ERR_NOMEM, with a sentence. */
+enum err img_jpeg_decode(struct img_task *task) ERR_CHECK;
+enum err img_png_decode(struct img_task *task) ERR_CHECK;
+enum err img_webp_decode(struct img_task *task) ERR_CHECK;
+enum err img_heif_decode(struct img_task *task) ERR_CHECK;
+enum err img_pnm_decode(struct img_task *task) ERR_CHECK;
+enum err img_stb_decode(struct img_task *task) ERR_CHECK;
+
+/* image_sniff.c: what a file is that no decoder here reads, as in "a TIFF file" or "a
+ * web page"; NULL where the bytes say nothing. */
+const char *img_sniff_foreign(const uint8_t *bytes, size_t n);
+
+/* image_pixels.c. Records the size of the picture, as stored, in task->meta; ERR_LIMIT
+ * and ERR_INVALID (no pixels) come with the size in the sentence. */
+enum err img_task_set_size(struct img_task *task, uint64_t width, uint64_t height)
+    ERR_CHECK;
+
+/* Allocates task->image: width x height pixels of `channels` bytes (3 or 4). With 4,
+ * img_flatten must follow before the picture is handed out. */
+enum err img_task_allocate(struct img_task *task, uint32_t width, uint32_t height,
+                           unsigned channels) ERR_CHECK;
+
+/* Lays RGBA, [height, width, 4] in image->rgb, on white and packs it to RGB. */
+void img_flatten(struct img *image);
+
+/* Turns the picture upright. 1 does nothing; on failure it is as it was. */
+enum err img_orient(struct img *image, unsigned orientation) ERR_CHECK;
+
+/* image_exif.c. Reads an EXIF block, with or without its leading "Exif\0\0", into the
+ * task's orientation and meta. What is missing or malformed stays as it was. */
+void img_exif_read(struct img_task *task, const uint8_t *exif, size_t n);
+
+/* image_resize.c, image_resize_avx2.c: one pass of the resampling. */
+
+enum { IMG_RESIZE_BITS = 22 }; /* fraction bits of a weight, as in Pillow */
+
+/* The weights of one pass: out[i] is the sum over j of in[first[i] + j] *
+ * weights[i * stride + j], for j < count[i]. */
+struct img_filter {
+    uint32_t n;       /* outputs */
+    uint32_t stride;  /* weights stored for each output; those past count are 0 */
+    uint32_t *first;  /* [n] */
+    uint32_t *count;  /* [n] */
+    int32_t *weights; /* [n, stride], scaled by 2^IMG_RESIZE_BITS */
+};
+
+/* Filters one row of `width` pixels into filter->n pixels. */
+typedef void img_resize_row_fn(uint8_t *out, const uint8_t *row,
+                               const struct img_filter *filter);
+
+/* Filters column by column: out[x] of the output row `i` from the rows of `image`, each
+ * of row_bytes. */
+typedef void img_resize_column_fn(uint8_t *out, const uint8_t *image, size_t row_bytes,
+                                  const struct img_filter *filter, uint32_t i);
+
+img_resize_row_fn img_resize_row_reference;
+img_resize_column_fn img_resize_column_reference;
+
+/* For AVX2. The row kernel reads up to IMG_RESIZE_OVERREAD bytes past the pixels that
+ * the filter names; the caller gives it rows where those bytes are there. */
+enum { IMG_RESIZE_OVERREAD = 16 };
+img_resize_row_fn img_resize_row_avx2;
+img_resize_column_fn img_resize_column_avx2;
+
+#endif

@@ -1,0 +1,152 @@
+/*
+ * image_sniff.c - formats by their first bytes.
+ */
+#include <string.h>
+#include <strings.h>
+
+#include "encoder/image_internal.h"
+
+struct mark {
+    size_t offset;
+    const char *bytes;
+    size_t n;
+};
+
+#define MARK(offset, text)                                                             \
+    {                                                                                  \
+        (offset), (text), sizeof(text) - 1                                             \
+    }
+
+static bool has_mark(const uint8_t *bytes, size_t n, struct mark mark)
+{
+    return n >= mark.offset + mark.n &&
+           memcmp(bytes + mark.offset, mark.bytes, mark.n) == 0;
+}
+
+/* ISO media files name their kind in the first box: its size, "ftyp", the brand. */
+static bool is_heif(const uint8_t *bytes, size_t n)
+{
+    static const char brands[][5] = {"heic", "heix", "hevc", "hevx", "heim",
+                                     "heis", "mif1", "msf1", "avif", "avis"};
+    if (n < 12 || memcmp(bytes + 4, "ftyp", 4) != 0) {
+        return false;
+    }
+    for (size_t i = 0; i < sizeof(brands) / sizeof(brands[0]); i++) {
+        if (memcmp(bytes + 8, brands[i], 4) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* "P5" or "P6" and a blank: grey and colour, binary. */
+static bool is_pnm(const uint8_t *bytes, size_t n)
+{
+    return n >= 3 && bytes[0] == 'P' && (bytes[1] == '5' || bytes[1] == '6') &&
+           strchr(" \t\r\n", bytes[2]) != NULL && bytes[2] != '\0';
+}
+
+static bool is_depth(unsigned bits)
+{
+    return bits == 8 || bits == 15 || bits == 16 || bits == 24 || bits == 32;
+}
+
+/* No mark, so every field of the header must make sense together. */
+static bool is_tga(const uint8_t *h, size_t n)
+{
+    if (n < 18) {
+        return false;
+    }
+    unsigned kind = h[2] & ~8u; /* 8 is set where run lengths are coded */
+    unsigned depth = h[16];
+    bool has_pixels = (h[12] | h[13]) != 0 && (h[14] | h[15]) != 0;
+    bool paletted =
+        h[1] == 1 && kind == 1 && depth == 8 && is_depth(h[7]) && (h[5] | h[6]) != 0;
+    bool colour = h[1] == 0 && kind == 2 && is_depth(depth) && depth != 8;
+    bool grey = h[1] == 0 && kind == 3 && (depth == 8 || depth == 16);
+    /* The two highest bits of the descriptor are reserved and 0. */
+    return has_pixels && (paletted || colour || grey) && (h[17] & 0xC0) == 0;
+}
+
+enum img_format img_sniff(const void *bytes, size_t n)
+{
+    static const struct {
+        struct mark mark;
+        enum img_format format;
+    } marks[] = {
+        {MARK(0, "\xFF\xD8\xFF"), IMG_JPEG},
+        {MARK(0, "\x89PNG\r\n\x1A\n"), IMG_PNG},
+        {MARK(0, "GIF87a"), IMG_GIF},
+        {MARK(0, "GIF89a"), IMG_GIF},
+        {MARK(0, "BM"), IMG_BMP},
+        {MARK(0, "8BPS\0\1"), IMG_PSD},
+        {MARK(0, "#?RADIANCE\n"), IMG_HDR},
+        {MARK(0, "#?RGBE\n"), IMG_HDR},
+    };
+    for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++) {
+        if (has_mark(bytes, n, marks[i].mark)) {
+            return marks[i].format;
+        }
+    }
+    if (has_mark(bytes, n, (struct mark)MARK(0, "RIFF")) &&
+        has_mark(bytes, n, (struct mark)MARK(8, "WEBP"))) {
+        return IMG_WEBP;
+    }
+    if (is_heif(bytes, n)) {
+        return IMG_HEIF;
+    }
+    if (is_pnm(bytes, n)) {
+        return IMG_PNM;
+    }
+    return is_tga(bytes, n) ? IMG_TGA : IMG_UNKNOWN;
+}
+
+const char *img_sniff_foreign(const uint8_t *bytes, size_t n)
+{
+    static const struct {
+        struct mark mark;
+        const char *what;
+    } marks[] = {
+        {MARK(0, "II*\0"), "a TIFF file"},
+        {MARK(0, "MM\0*"), "a TIFF file"},
+        {MARK(0, "\xFF\x0A"), "a JPEG XL file"},
+        {MARK(0, "\0\0\0\x0CJXL \r\n\x87\n"), "a JPEG XL file"},
+        {MARK(0, "\0\0\0\x0CjP  \r\n\x87\n"), "a JPEG 2000 file"},
+        {MARK(0, "8BPS\0\2"), "a large Photoshop document"},
+        {MARK(0, "\0\0\1\0"), "a Windows icon"},
+        {MARK(0, "%PDF-"), "a PDF document"},
+        {MARK(0, "%!PS"), "a PostScript document"},
+        {MARK(0, "PK\3\4"), "a ZIP archive"},
+        {MARK(0, "\x1F\x8B"), "a gzip archive"},
+        {MARK(4, "ftyp"), "a film"},
+        {MARK(0, "P1"), "a plain-text or bitmap PNM file"},
+        {MARK(0, "P2"), "a plain-text or bitmap PNM file"},
+        {MARK(0, "P3"), "a plain-text or bitmap PNM file"},
+        {MARK(0, "P4"), "a plain-text or bitmap PNM file"},
+        {MARK(0, "<svg"), "an SVG drawing"},
+        {MARK(0, "<?xml"), "an XML or SVG document"},
+    };
+    for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++) {
+        if (has_mark(bytes, n, marks[i].mark)) {
+            return marks[i].what;
+        }
+    }
+    const char *text = (const char *)bytes;
+    if (n >= 9 && (strncasecmp(text, "<!doctype", 9) == 0 ||
+                   strncasecmp(text, "<html", 5) == 0)) {
+        return "a web page";
+    }
+    return NULL;
+}
+
+const char *img_format_name(enum img_format format)
+{
+    static const char *const names[] = {
+        [IMG_UNKNOWN] = "unknown", [IMG_JPEG] = "jpeg", [IMG_PNG] = "png",
+        [IMG_WEBP] = "webp",       [IMG_HEIF] = "heif", [IMG_GIF] = "gif",
+        [IMG_BMP] = "bmp",         [IMG_TGA] = "tga",   [IMG_PSD] = "psd",
+        [IMG_PNM] = "pnm",         [IMG_HDR] = "hdr",
+    };
+    size_t n = sizeof(names) / sizeof(names[0]);
+    return (size_t)format < n ? names[format] : names[IMG_UNKNOWN];
+}
