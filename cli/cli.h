@@ -1,0 +1,124 @@
+/*
+ * cli.h - what the commands of the `duet` program share: the options of one run, the
+ * table of commands, how errors are told.
+ *
+ * A command is one file, cmd_NAME.c, that ends with its `struct cli_command`: what help
+ * says of it, the options it takes beside the global ones, and the function that runs
+ * it. Results go to stdout, everything else to stderr. One thread, but for the database
+ * and the server inside their own folders.
+ */
+#ifndef CLI_CLI_H
+#define CLI_CLI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/buffer.h"
+#include "cli/exit_code.h"
+#include "db/duet.h"
+
+/* What the command line of one run says. Strings are argv's or the environment's. */
+struct cli {
+    /* Of every command. */
+    const char *db; /* never NULL */
+    const char *collection;
+    const char *model; /* NULL: the database's own */
+    const char *url;   /* a server to ask instead of `db`; NULL: none */
+    const char *api_key_file;
+    bool json;
+    bool quiet;
+    bool verbose;
+    bool help;
+
+    /* Of some. */
+    size_t k; /* 0: not said */
+    const char *in;
+    const char *image;
+    bool exact;
+    const char *jsonl;
+    bool prune;
+    bool hidden;
+    size_t n_threads; /* 0: not said */
+    const char *listen;
+    bool insecure;
+
+    const char *const *args; /* [n_args], what is no option */
+    size_t n_args;
+};
+
+enum cli_kind { CLI_FLAG, CLI_TEXT, CLI_NUMBER };
+
+/* An option: its spelling, and the member of `struct cli` that it sets. */
+struct cli_option {
+    const char *name; /* "threads"; NULL ends a table */
+    char letter;      /* 'k', or 0 */
+    enum cli_kind kind;
+    size_t offset;        /* of a bool, a const char * or a size_t */
+    size_t min, max;      /* of a number */
+    const char *argument; /* "N", in help */
+    const char *help;
+};
+
+/* How the tables of the commands spell their options. */
+#define CLI_OPTION_FLAG(name_, letter_, member, help_)                                 \
+    {                                                                                  \
+        .name = (name_), .letter = (letter_), .kind = CLI_FLAG,                        \
+        .offset = offsetof(struct cli, member), .help = (help_)                        \
+    }
+#define CLI_OPTION_TEXT(name_, member, argument_, help_)                               \
+    {                                                                                  \
+        .name = (name_), .kind = CLI_TEXT, .offset = offsetof(struct cli, member),     \
+        .argument = (argument_), .help = (help_)                                       \
+    }
+#define CLI_OPTION_NUMBER(name_, letter_, member, max_, help_)                         \
+    {                                                                                  \
+        .name = (name_), .letter = (letter_), .kind = CLI_NUMBER,                      \
+        .offset = offsetof(struct cli, member), .min = 1, .max = (max_),               \
+        .argument = "N", .help = (help_)                                               \
+    }
+#define CLI_OPTION_END                                                                 \
+    {                                                                                  \
+        .name = NULL                                                                   \
+    }
+
+struct cli_command {
+    const char *name;
+    const char *arguments; /* "PATH...", as help prints them */
+    const char *summary;   /* one line */
+    const char *about;     /* some lines */
+    const char *example;   /* some lines, as typed */
+    const struct cli_option *options;
+    size_t min_args, max_args;
+    enum exit_code (*run)(const struct cli *cli);
+};
+
+extern const struct cli_command cmd_add, cmd_search, cmd_get, cmd_rm, cmd_ls, cmd_stats,
+    cmd_model, cmd_serve, cmd_version, cmd_help;
+
+/* All commands in the order of help; NULL ends the table. */
+extern const struct cli_command *const cli_commands[];
+
+/* The command of that name, or NULL with a sentence and the nearest name on stderr. */
+const struct cli_command *cli_command_find(const char *name);
+
+/* Opens the database of this run; of `options` the caller sets what is not said on the
+ * command line (write, create, url). Tells of an error; on failure *db is NULL and the
+ * result is not EXIT_DONE. */
+enum exit_code cli_open(struct duet **db, const struct cli *cli,
+                        struct duet_options options);
+
+enum { CLI_API_KEY_MAX = 4096 };
+
+/* The server's key: the first line of --api-key-file, else $DUET_API_KEY; *key is NULL
+ * where there is neither, and may point into `file` (a buf of CLI_API_KEY_MAX). */
+enum err cli_api_key(const char **key, const struct cli *cli, struct buf *file)
+    ERR_CHECK;
+
+/* Tells the detail of `code` on stderr ("duet: …") and returns its exit code; nothing
+ * is said of ERR_OK and ERR_CANCELLED. */
+enum exit_code cli_fail(enum err code);
+
+/* Tells of a wrong command line on stderr and returns EXIT_USAGE. */
+enum exit_code cli_usage(const char *fmt, ...) ERR_PRINTF(1, 2);
+
+#endif

@@ -1,0 +1,111 @@
+/*
+ * cmd_stats.c - `duet stats`: how much there is, and what it takes.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "cli/cli.h"
+#include "cli/remote.h"
+
+static void print_bytes(const char *label, size_t n)
+{
+    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+    double value = (double)n;
+    size_t unit = 0;
+    for (; value >= 1024 && unit + 1 < sizeof units / sizeof units[0]; unit++) {
+        value /= 1024;
+    }
+    printf("%-14s %.*f %s\n", label, unit == 0 ? 0 : 1, value, units[unit]);
+}
+
+static void print_human(const struct cli *cli, const struct duet_stats *stats)
+{
+    printf("%-14s %s\n", "database", cli->db);
+    printf("%-14s %s\n", "collection", cli->collection);
+    printf("%-14s %s\n", "model", stats->model[0] != '\0' ? stats->model : "none");
+    printf("%-14s %zu\n", "points", stats->n_points);
+    for (size_t i = 0; i < stats->n_spaces; i++) {
+        const struct duet_space_stats *space = &stats->spaces[i];
+        printf("%-14s %zu vectors of %zu numbers", space->name, space->n_vectors,
+               space->dim);
+        if (space->n_segments > 0) {
+            printf(", %zu of them in %zu sealed segment%s (%s)", space->n_sealed,
+                   space->n_segments, space->n_segments == 1 ? "" : "s", space->index);
+        }
+        putchar('\n');
+    }
+    print_bytes("store", stats->store_bytes);
+    print_bytes("thumbnails", stats->media_bytes);
+}
+
+static void add_number(struct json_object *object, const char *key, size_t value)
+{
+    json_object_object_add(object, key, json_object_new_uint64(value));
+}
+
+static struct json_object *space_json(const struct duet_space_stats *space)
+{
+    struct json_object *object = json_object_new_object();
+    json_object_object_add(object, "name", json_object_new_string(space->name));
+    add_number(object, "dim", space->dim);
+    add_number(object, "vectors", space->n_vectors);
+    add_number(object, "sealed", space->n_sealed);
+    add_number(object, "segments", space->n_segments);
+    add_number(object, "segment_bytes", space->segment_bytes);
+    json_object_object_add(object, "index", json_object_new_string(space->index));
+    return object;
+}
+
+static void print_json(const struct duet_stats *stats)
+{
+    struct json_object *object = json_object_new_object();
+    struct json_object *spaces = json_object_new_array();
+    json_object_object_add(object, "uuid", json_object_new_string(stats->uuid));
+    json_object_object_add(object, "model", json_object_new_string(stats->model));
+    json_object_object_add(object, "model_space",
+                           json_object_new_string(stats->model_space));
+    add_number(object, "points", stats->n_points);
+    add_number(object, "store_bytes", stats->store_bytes);
+    add_number(object, "media_bytes", stats->media_bytes);
+    for (size_t i = 0; i < stats->n_spaces; i++) {
+        json_object_array_add(spaces, space_json(&stats->spaces[i]));
+    }
+    json_object_object_add(object, "spaces", spaces);
+    puts(json_text(object));
+    json_object_put(object);
+}
+
+static enum exit_code run(const struct cli *cli)
+{
+    if (cli->url != NULL) {
+        return cli_fail(remote_stats(cli));
+    }
+    struct duet *db;
+    struct duet_stats stats;
+    enum exit_code code = cli_open(&db, cli, (struct duet_options){0});
+    if (code != EXIT_DONE) {
+        return code;
+    }
+    enum err result = duet_stats(db, cli->collection, &stats);
+    if (result == ERR_OK && cli->json) {
+        print_json(&stats);
+    } else if (result == ERR_OK) {
+        print_human(cli, &stats);
+    }
+    code = cli_fail(result);
+    duet_close(db);
+    return code;
+}
+
+const struct cli_command cmd_stats = {
+    .name = "stats",
+    .arguments = "",
+    .summary = "tell how much is in the database",
+    .about =
+        "Prints the counts of points and vectors, the sealed segments of each space,\n"
+        "and the bytes that they take. With --url it prints what the server says of\n"
+        "the collection, as JSON.\n",
+    .example = "  duet stats\n",
+    .run = run,
+};

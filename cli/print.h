@@ -1,0 +1,30 @@
+/*
+ * print.h - results on stdout: columns for people, or one JSON object a line.
+ *
+ * What comes from outside (paths, captions) is printed without control characters, so
+ * that it cannot steer the terminal; JSON carries it whole.
+ */
+#ifndef CLI_PRINT_H
+#define CLI_PRINT_H
+
+#include "base/json.h"
+#include "cli/cli.h"
+
+enum print_style {
+    PRINT_RANKED, /* rank, score, path or id, caption */
+    PRINT_LISTED  /* path or id, caption */
+};
+
+/* Prints the hits. ERR_NOMEM; what the output refuses shows in ferror(stdout). */
+enum err print_hits(const struct cli *cli, const struct duet_hits *hits,
+                    enum print_style style) ERR_CHECK;
+
+/* Prints each hit with its whole payload. */
+enum err print_points(const struct cli *cli, const struct duet_hits *hits) ERR_CHECK;
+
+/* A hit as {"id", "score"?, "space"?, "source"?, "payload"}; the caller releases it
+ * with json_object_put. `score` says whether something was compared. NULL if memory is
+ * short. */
+struct json_object *print_hit_json(const struct duet_hit *hit, bool score);
+
+#endif

@@ -1,0 +1,35 @@
+/*
+ * remote.h - the commands' questions put to a server (--url) instead of a database.
+ *
+ *     struct duet_hits hits;
+ *     TRY(remote_search(&hits, cli, &query));
+ *     ...
+ *     remote_hits_release(&hits);
+ *
+ * The server is ours or one that speaks the same dialect; a picture travels as base64.
+ * The key is taken from --api-key-file or $DUET_API_KEY.
+ *
+ * Errors of all: ERR_TIMEOUT where the server cannot be reached or answers too late,
+ * ERR_INTERNAL where it answers what is not understood, else what its status means
+ * (404: ERR_NOT_FOUND and so on) with its own sentence.
+ */
+#ifndef CLI_REMOTE_H
+#define CLI_REMOTE_H
+
+#include "cli/cli.h"
+
+enum err remote_search(struct duet_hits *hits, const struct cli *cli,
+                       const struct duet_query *query) ERR_CHECK;
+enum err remote_get(struct duet_hits *hits, const struct cli *cli,
+                    const struct duet_id *ids, size_t n) ERR_CHECK;
+enum err remote_scroll(struct duet_hits *hits, const struct cli *cli,
+                       const struct duet_id *from, size_t limit) ERR_CHECK;
+enum err remote_remove(size_t *n_removed, const struct cli *cli,
+                       const struct duet_id *ids, size_t n) ERR_CHECK;
+
+/* Prints what the server says of the collection: one JSON object. */
+enum err remote_stats(const struct cli *cli) ERR_CHECK;
+
+void remote_hits_release(struct duet_hits *hits);
+
+#endif

@@ -1,0 +1,88 @@
+/*
+ * target.c - see target.h.
+ */
+#include "cli/target.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "cli/remote.h"
+
+enum exit_code target_open(struct target *target, const struct cli *cli,
+                           struct duet_options options)
+{
+    *target = (struct target){.cli = cli};
+    return cli->url != NULL ? EXIT_DONE : cli_open(&target->db, cli, options);
+}
+
+void target_close(struct target *target)
+{
+    duet_close(target->db);
+}
+
+enum err target_search(struct target *target, const struct duet_query *query,
+                       struct duet_hits *out)
+{
+    return target->db == NULL
+               ? remote_search(out, target->cli, query)
+               : duet_search(target->db, target->cli->collection, query, out);
+}
+
+enum err target_get(struct target *target, const struct duet_id *ids, size_t n,
+                    struct duet_hits *out)
+{
+    return target->db == NULL
+               ? remote_get(out, target->cli, ids, n)
+               : duet_get(target->db, target->cli->collection, ids, n, false, out);
+}
+
+enum err target_scroll(struct target *target, const struct duet_id *from, size_t limit,
+                       struct duet_hits *out)
+{
+    return target->db == NULL
+               ? remote_scroll(out, target->cli, from, limit)
+               : duet_scroll(target->db, target->cli->collection, from, limit, out);
+}
+
+enum err target_remove(struct target *target, const struct duet_id *ids, size_t n,
+                       size_t *n_removed)
+{
+    return target->db == NULL
+               ? remote_remove(n_removed, target->cli, ids, n)
+               : duet_remove(target->db, target->cli->collection, ids, n, n_removed);
+}
+
+void target_hits_release(struct target *target, struct duet_hits *hits)
+{
+    if (target->db == NULL) {
+        remote_hits_release(hits);
+    } else {
+        duet_hits_release(hits);
+    }
+}
+
+static enum err id_of(struct duet_id *id, struct duet *db, const char *argument)
+{
+    if (strchr(argument, '/') == NULL && duet_id_parse(id, argument) == ERR_OK) {
+        return ERR_OK;
+    }
+    FAIL_IF(db == NULL, ERR_INVALID, "%s: a server is asked by ids, this is none",
+            argument);
+    return duet_id_of_file(db, argument, id);
+}
+
+enum err target_ids(struct target *target, struct duet_id **ids)
+{
+    const struct cli *cli = target->cli;
+    *ids = alloc_array(cli->n_args, sizeof **ids);
+    FAIL_IF(*ids == NULL, ERR_NOMEM, "out of memory");
+    for (size_t i = 0; i < cli->n_args; i++) {
+        enum err result = id_of(&(*ids)[i], target->db, cli->args[i]);
+        if (result != ERR_OK) {
+            alloc_free(*ids);
+            *ids = NULL;
+            return result;
+        }
+    }
+    return ERR_OK;
+}

@@ -1,0 +1,46 @@
+/*
+ * target.h - what a command asks: a database here, or a server (--url). Both answer
+ * alike.
+ *
+ *     struct target target;
+ *     enum exit_code code = target_open(&target, cli, (struct duet_options){0});
+ *     if (code == EXIT_DONE) {
+ *         code = cli_fail(target_search(&target, &query, &hits));
+ *         ...
+ *         target_close(&target);
+ *     }
+ */
+#ifndef CLI_TARGET_H
+#define CLI_TARGET_H
+
+#include "cli/cli.h"
+
+struct target {
+    const struct cli *cli;
+    struct duet *db; /* NULL: the server at cli->url is asked */
+};
+
+/* Opens the database; a server is only noted. Tells of an error. */
+enum exit_code target_open(struct target *target, const struct cli *cli,
+                           struct duet_options options);
+void target_close(struct target *target);
+
+/* As the functions of duet.h with these names, in the collection of this run. */
+enum err target_search(struct target *target, const struct duet_query *query,
+                       struct duet_hits *out) ERR_CHECK;
+enum err target_get(struct target *target, const struct duet_id *ids, size_t n,
+                    struct duet_hits *out) ERR_CHECK;
+enum err target_scroll(struct target *target, const struct duet_id *from, size_t limit,
+                       struct duet_hits *out) ERR_CHECK;
+enum err target_remove(struct target *target, const struct duet_id *ids, size_t n,
+                       size_t *n_removed) ERR_CHECK;
+void target_hits_release(struct target *target, struct duet_hits *hits);
+
+/*
+ * The ids that the arguments of this run mean: an id as text, else the path of a
+ * picture that was added (a server is asked by ids alone). *ids is [cli->n_args],
+ * alloc_free. ERR_INVALID, ERR_NOT_FOUND; *ids is NULL then.
+ */
+enum err target_ids(struct target *target, struct duet_id **ids) ERR_CHECK;
+
+#endif
