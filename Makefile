@@ -17,14 +17,14 @@ DATA     ?= ../shared/data/eval
 CC       ?= gcc
 CXX      ?= g++
 FOLDERS  := base encoder index db net cli
-PACKAGES := lmdb libevent libevent_pthreads json-c libjpeg libpng libwebp libheif \
+PACKAGES := lmdb libevent libevent_pthreads json-c libjpeg libpng libwebp libwebpdemux libheif \
             libexif libutf8proc libxxhash libcurl libcrypto openblas
 
 # What the packages ask for; evaluated only when something is compiled.
 PKG_CFLAGS = $(eval PKG_CFLAGS := $(shell pkg-config --cflags $(PACKAGES)))$(PKG_CFLAGS)
 PKG_LIBS   = $(eval PKG_LIBS := $(shell pkg-config --libs $(PACKAGES)))$(PKG_LIBS)
-FAISS_DIR  = $(eval FAISS_DIR := $(shell tools/deps.sh --faiss-dir))$(FAISS_DIR)
-FAISS_LIBS = $(eval FAISS_LIBS := $(shell tools/deps.sh --faiss-libs))$(FAISS_LIBS)
+FAISS_DIR  = $(eval FAISS_DIR := $(shell FAISS=$(FAISS) tools/deps.sh --faiss-dir))$(FAISS_DIR)
+FAISS_LIBS = $(eval FAISS_LIBS := $(shell FAISS=$(FAISS) tools/deps.sh --faiss-libs))$(FAISS_LIBS)
 
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wvla -Wundef -Wwrite-strings
 C_WARNINGS := $(WARNINGS) -Wstrict-prototypes -Wmissing-prototypes
@@ -40,8 +40,7 @@ OPT_asan    := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
 OPT_tsan    := -O1 -g -fsanitize=thread -DDUET_DEBUG
 OPT         := $(OPT_$(VARIANT))
 
-CPPFLAGS += -I. -D_GNU_SOURCE -DDUET_VERSION='"$(VERSION)"' \
-            -DDUET_MODELS_DIR='"$(PREFIX)/share/duet/models"'
+CPPFLAGS += -I. -D_GNU_SOURCE -DDUET_VERSION='"$(VERSION)"'
 CFLAGS   ?=
 CXXFLAGS ?=
 ALL_CFLAGS   = -std=c11 $(OPT) -fPIC -fvisibility=hidden -pthread $(C_WARNINGS) \
@@ -55,6 +54,12 @@ CONVERSION = $(if $(filter encoder tests,$(1)),,-Wconversion -Wno-sign-conversio
 
 include_isa = $(if $(filter %_avx512.c,$(1)),-mavx512f -mavx512bw -mavx512vl -mavx512dq \
               -mavx2 -mfma -mf16c,$(if $(filter %_avx2.c,$(1)),-mavx2 -mfma -mf16c))
+
+# FAISS's C API is for index/ alone.
+faiss_headers = $(if $(filter index/%,$(1)),-isystem $(FAISS_DIR)/include)
+
+# Flags of single files. stb_image declares the decoders that are left out.
+OPT_FILE_image_stb := -Wno-unused-function
 
 # quiet,WORD,FILE: what a line of the build says unless V=1.
 Q = $(if $(filter 1,$(V)),,@)
@@ -134,7 +139,15 @@ $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
 	$(Q)$(CC) $(ALL_CFLAGS) $(call CONVERSION,$(firstword $(subst /, ,$<))) \
-	  $(call include_isa,$<) $(OPT_FILE_$(basename $(notdir $<))) -MMD -MP -c -o $@ $<
+	  $(call include_isa,$<) $(call faiss_headers,$<) $(OPT_FILE_$(basename $(notdir $<))) -MMD -MP -c -o $@ $<
+
+# Where an installed library looks for models is the one thing that PREFIX compiles in.
+OPT_FILE_model_path = -DDUET_MODELS_DIR='"$(PREFIX)/share/duet/models"'
+$(BUILD)/obj/encoder/model_path.o: $(BUILD)/prefix
+.PHONY: force
+$(BUILD)/prefix: force
+	@mkdir -p $(@D)
+	@echo '$(PREFIX)' | cmp -s - $@ || echo '$(PREFIX)' > $@
 
 $(BUILD)/obj/%.o: %.cpp
 	@mkdir -p $(@D)
@@ -174,7 +187,8 @@ lib: $(BUILD)/lib/libduet.a $(BUILD)/lib/libduet.so $(BUILD)/lib/duet.pc
 $(BUILD)/lib/libduet.a: $(LIBRARY_OBJECTS)
 	@mkdir -p $(@D)
 	$(call say,AR,$@)
-	$(Q)rm -f $@ && ar rcs $@ $^
+	$(Q)rm -f $@ && { echo create $@; printf 'addmod %s\n' $^; \
+	  $(foreach a,$(filter %.a,$(FAISS_LIBS)),echo addlib $(a);) echo save; echo end; } | ar -M
 
 $(BUILD)/lib/libduet.so: $(LIBRARY_OBJECTS) db/libduet.map
 	@mkdir -p $(@D)
@@ -182,10 +196,12 @@ $(BUILD)/lib/libduet.so: $(LIBRARY_OBJECTS) db/libduet.map
 	$(Q)$(CC) $(OPT) -shared -Wl,-soname,libduet.so.0 -Wl,-z,defs \
 	  -Wl,--version-script=db/libduet.map $(LDFLAGS) -o $@ $(LIBRARY_OBJECTS) $(LINK_LIBS)
 
-$(BUILD)/lib/duet.pc: db/duet.pc.in Makefile
+# Made anew each time: PREFIX may be another than last time.
+.PHONY: $(BUILD)/lib/duet.pc
+$(BUILD)/lib/duet.pc: db/duet.pc.in
 	@mkdir -p $(@D)
 	$(Q)sed -e 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' \
-	  -e 's|@PRIVATE_LIBS@|$(LINK_LIBS)|' $< > $@
+	  -e 's|@PRIVATE_LIBS@|$(filter-out %.a,$(LINK_LIBS))|' $< > $@
 
 install: all ## install program, library, header, model (PREFIX=, DESTDIR=)
 	install -D -m 755 $(BUILD)/duet $(DESTDIR)$(PREFIX)/bin/duet

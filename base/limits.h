@@ -45,7 +45,13 @@
 /* HTTP. */
 #define LIMIT_BODY_BYTES (64u << 20) /* one request's body */
 #define LIMIT_HEADER_BYTES (32u << 10)
+#define LIMIT_REPLY_BYTES (256u << 20) /* 10,000 points with their vectors */
+#define LIMIT_INFLIGHT_BYTES (512u << 20) /* of all requests held at once */
 #define LIMIT_CONNECTIONS 1024
+#define LIMIT_QUEUED_REQUESTS 256 /* waiting for a worker; past it: 503 */
+#define LIMIT_REQUEST_SECONDS 60  /* to send one whole request, or to take its reply */
+#define LIMIT_IDLE_SECONDS 75     /* a kept-alive connection without a request */
+#define LIMIT_DRAIN_SECONDS 30    /* what a stopped server waits for its requests */
 
 /* The database's map: reserved, not used; halved where the system refuses. */
 #define LIMIT_MAP_BYTES (1ull << 40)
