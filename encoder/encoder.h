@@ -59,9 +59,9 @@ void enc_close(struct enc *enc);
 const struct enc_info *enc_info(const struct enc *enc);
 
 /*
- * Hex XXH3-128 over all the model's files in a fixed order, computed on the first call
- * and kept: which exact weights, tokenizer and preprocessing made a vector. ERR_IO,
- * ERR_MODEL. *out lives as long as the model.
+ * Which exact weights, tokenizer and preprocessing made a vector: hex XXH3-128 over the
+ * XXH3-128 of each of the model's files, config.json first. Computed on the first call
+ * and kept. ERR_IO, ERR_MODEL. *out lives as long as the model.
  */
 enum err enc_fingerprint(struct enc *enc, const char **out) ERR_CHECK;
 
