@@ -12,6 +12,9 @@ VARIANT  ?= release
 BUILD    ?= $(if $(filter release,$(VARIANT)),build,build/$(VARIANT))
 V        ?= 0
 T        ?=
+F        ?=
+TIME     ?= 60
+CLANG    ?= $(notdir $(firstword $(wildcard $(addprefix /usr/bin/,clang clang-14 clang-16 clang-19))))
 DATA     ?= ../shared/data/eval
 
 CC       ?= gcc
@@ -38,6 +41,8 @@ OPT_debug   := -O0 -g3 -DDUET_DEBUG
 OPT_asan    := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
                -fno-sanitize-recover=undefined -DDUET_DEBUG
 OPT_tsan    := -O1 -g -fsanitize=thread -DDUET_DEBUG
+OPT_fuzz    := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined,fuzzer-no-link \
+               -fno-sanitize-recover=undefined -DLIMIT_IMAGE_PIXELS=1000000u
 OPT         := $(OPT_$(VARIANT))
 
 CPPFLAGS += -I. -D_GNU_SOURCE -DDUET_VERSION='"$(VERSION)"'
@@ -47,7 +52,7 @@ ALL_CFLAGS   = -std=c11 $(OPT) -fPIC -fvisibility=hidden -pthread $(C_WARNINGS) 
                $(CPPFLAGS) $(PKG_CFLAGS) $(CFLAGS)
 ALL_CXXFLAGS = -std=c++17 $(OPT) -fPIC -fvisibility=hidden -pthread -mavx2 -mfma \
                $(WARNINGS) $(CPPFLAGS) -isystem $(FAISS_DIR)/include $(CXXFLAGS)
-LINK_LIBS    = $(FAISS_LIBS) $(PKG_LIBS) -lstdc++ -lm -pthread -fopenmp
+LINK_LIBS    = $(FAISS_LIBS) $(PKG_LIBS) -lstdc++ -lm -pthread $(if $(filter fuzz,$(VARIANT)),-lgomp,-fopenmp)
 
 # -Wconversion everywhere but in the encoder, where floats and indices mix on every line.
 CONVERSION = $(if $(filter encoder tests,$(1)),,-Wconversion -Wno-sign-conversion)
@@ -116,7 +121,7 @@ test: ## all the set-up, then all tests (under 10 minutes)
 	@$(MAKE) --no-print-directory test-run
 
 test-run: $(BUILD)/duet lib $(TESTS) $(FUZZERS)
-	@BUILD=$(BUILD) DUET_MODELS=$(CURDIR)/encoder/models tests/run.sh $(TESTS)
+	@BUILD=$(BUILD) DUET_MODELS=$(CURDIR)/encoder/models tests/run.sh $(TESTS) $(FUZZERS)
 
 test-unit: $(BUILD)/duet ## one test program: make test-unit T=scan
 	@test -n "$(T)" || { echo "say which: make test-unit T=scan"; exit 2; }
@@ -162,11 +167,16 @@ $(call archive,$(1)): $(call objects_of,$(1))
 endef
 $(foreach f,base encoder index db net,$(eval $(call archive_rule,$(f))))
 
+# A fuzzer replays its corpus as a test, or, built by `make fuzz`, goes looking for more.
+FUZZING     := $(filter fuzz,$(VARIANT))
+DRIVER_fuzz := $(if $(FUZZING),,$(BUILD)/obj/tests/fuzz/regression_driver.o)
+MAIN_fuzz   := $(if $(FUZZING),-fsanitize=fuzzer)
+
 define test_rule
-$(BUILD)/tests/$(1)/%: $(BUILD)/obj/tests/$(1)/%.o $(call archives_below,$(1))
+$(BUILD)/tests/$(1)/%: $(BUILD)/obj/tests/$(1)/%.o $(DRIVER_$(1)) $(call archives_below,$(1))
 	@mkdir -p $$(@D)
 	$$(call say,LINK,$$@)
-	$$(Q)$$(CC) $$(OPT) $$(LDFLAGS) -o $$@ $$^ -lcmocka \
+	$$(Q)$$(CC) $$(OPT) $$(LDFLAGS) $$(MAIN_$(1)) -o $$@ $$^ -lcmocka \
 	  $$(if $$(filter $(1),base encoder),$$(PKG_LIBS) -lm -pthread,$$(LINK_LIBS))
 endef
 $(foreach f,base encoder index db net integration bench fuzz,$(eval $(call test_rule,$(f))))
@@ -228,6 +238,15 @@ eval: $(BUILD)/duet $(BUILD)/tests/bench/eval ## recall of the model (DATA=folde
 
 bench: $(BUILD)/duet $(BENCHES) ## speed, as medians; docs/SPEED.md explains the numbers
 	@BUILD=$(BUILD) DUET_MODELS=$(CURDIR)/encoder/models tests/bench/run.sh $(BENCHES)
+
+fuzz: ## look for crashes in a parser: make fuzz F=image TIME=60 (needs clang)
+	@test -n "$(F)" || { echo "say which: make fuzz F=image TIME=60"; exit 2; }
+	@test -n "$(CLANG)" || { echo "make fuzz needs clang: apt-get install clang"; exit 2; }
+	@$(MAKE) --no-print-directory VARIANT=fuzz CC=$(CLANG) CXX=$(subst clang,clang++,$(CLANG)) \
+	  build/fuzz/tests/fuzz/fuzz_$(F)
+	@mkdir -p build/fuzz/corpus/$(F)
+	build/fuzz/tests/fuzz/fuzz_$(F) -max_total_time=$(TIME) -timeout=20 -rss_limit_mb=4096 \
+	  -artifact_prefix=build/fuzz/ build/fuzz/corpus/$(F) tests/fuzz/corpus/$(F)
 
 # Habits.
 

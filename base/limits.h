@@ -28,7 +28,9 @@
 /* Pictures; checked from the header before a pixel is allocated. */
 #define LIMIT_IMAGE_FILE_BYTES (256u << 20)
 #define LIMIT_IMAGE_SIDE 30000          /* pixels */
+#ifndef LIMIT_IMAGE_PIXELS             /* the fuzzer's build sets a lower one */
 #define LIMIT_IMAGE_PIXELS (178956970u) /* as Pillow's decompression-bomb error */
+#endif
 
 /* Models. */
 #define LIMIT_MODEL_FILE_BYTES (1ull << 36)      /* one file; weights are only mapped */

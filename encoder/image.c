@@ -9,15 +9,6 @@
 #include "base/limits.h"
 #include "encoder/image_internal.h"
 
-static enum err refuse(const uint8_t *bytes, size_t n)
-{
-    const char *what = img_sniff_foreign(bytes, n);
-    FAIL_IF(what != NULL, ERR_UNSUPPORTED, "not a picture that can be read here: %s",
-            what);
-    return err_set(ERR_INVALID,
-                   "not a picture: the first bytes are of no known format");
-}
-
 static enum err decode_stored(struct img_task *task)
 {
     switch (task->meta->format) {
@@ -40,7 +31,7 @@ static enum err decode_stored(struct img_task *task)
     case IMG_UNKNOWN:
         break;
     }
-    return refuse(task->bytes, task->size);
+    return img_sniff_refuse(task->bytes, task->size);
 }
 
 /* The header's size is of the picture as stored; people see it turned. */

@@ -1,8 +1,8 @@
 /*
  * image_exif.c - what EXIF says, through libexif.
  *
- * Nothing here fails: EXIF is an extra, and cameras, phones and editors write all kinds
- * of it. A field is taken only if every part of it makes sense.
+ * EXIF is an extra, and cameras, phones and editors write all kinds of it: a field is
+ * taken only if every part of it makes sense, and nothing else fails a picture.
  */
 #include <ctype.h>
 #include <math.h>
@@ -187,37 +187,38 @@ static void read_place(ExifData *exif, struct img_meta *meta)
     }
 }
 
-/* libexif wants the mark that JPEG has in front; the caller frees with
- * exif_data_unref. NULL where it finds nothing. */
-static ExifData *load(const uint8_t *bytes, size_t n)
+/* libexif wants the mark that JPEG has in front. *out is NULL where memory is short;
+ * bytes that are no EXIF give one without entries. */
+static enum err load(ExifData **out, const uint8_t *bytes, size_t n)
 {
     bool marked = n >= sizeof(exif_mark) && memcmp(bytes, exif_mark, 6) == 0;
     if (marked) {
-        return exif_data_new_from_data(bytes, (unsigned)n);
+        *out = exif_data_new_from_data(bytes, (unsigned)n);
+    } else {
+        uint8_t *copy = alloc_array(n + sizeof(exif_mark), 1);
+        if (copy == NULL) {
+            return ERR_NOMEM;
+        }
+        memcpy(copy, exif_mark, sizeof(exif_mark));
+        memcpy(copy + sizeof(exif_mark), bytes, n);
+        *out = exif_data_new_from_data(copy, (unsigned)(n + sizeof(exif_mark)));
+        alloc_free(copy);
     }
-    uint8_t *copy = alloc_array(n + sizeof(exif_mark), 1);
-    if (copy == NULL) {
-        return NULL;
-    }
-    memcpy(copy, exif_mark, sizeof(exif_mark));
-    memcpy(copy + sizeof(exif_mark), bytes, n);
-    ExifData *exif = exif_data_new_from_data(copy, (unsigned)(n + sizeof(exif_mark)));
-    alloc_free(copy);
-    return exif;
+    FAIL_IF(*out == NULL, ERR_NOMEM, "out of memory reading EXIF");
+    return ERR_OK;
 }
 
-void img_exif_read(struct img_task *task, const uint8_t *exif, size_t n)
+enum err img_exif_read(struct img_task *task, const uint8_t *exif, size_t n)
 {
     if (n == 0 || n > EXIF_BYTES_MAX) {
-        return;
+        return ERR_OK;
     }
-    ExifData *data = load(exif, n);
-    if (data == NULL) {
-        return;
-    }
+    ExifData *data;
+    TRY(load(&data, exif, n));
     read_orientation(data, task);
     read_taken(data, task->meta);
     read_camera(data, task->meta);
     read_place(data, task->meta);
     exif_data_unref(data);
+    return ERR_OK;
 }

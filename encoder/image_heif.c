@@ -35,37 +35,43 @@ static enum err report(struct heif_error error)
     }
 }
 
-/* The block begins with the 4-byte distance from its end to the TIFF header. */
-static void read_exif_block(struct img_task *task, const uint8_t *block, size_t n)
+/* The block begins with 4 bytes that say how far behind them lies the TIFF header. */
+static enum err read_exif_block(struct img_task *task, const uint8_t *block, size_t n)
 {
     if (n < 4) {
-        return;
+        return ERR_OK;
     }
     size_t skip = (size_t)block[0] << 24 | (size_t)block[1] << 16 |
                   (size_t)block[2] << 8 | block[3];
     if (skip >= n - 4) {
-        return;
+        return ERR_OK;
     }
-    img_exif_read(task, block + 4 + skip, n - 4 - skip);
+    enum err result = img_exif_read(task, block + 4 + skip, n - 4 - skip);
     task->orientation = 1;
+    return result;
 }
 
-static void read_exif(struct img_task *task, const struct heif_image_handle *handle)
+static enum err read_exif(struct img_task *task, const struct heif_image_handle *handle)
 {
     enum { EXIF_BYTES_MAX = 1 << 20 };
     heif_item_id id;
     if (heif_image_handle_get_list_of_metadata_block_IDs(handle, "Exif", &id, 1) < 1) {
-        return;
+        return ERR_OK;
     }
     size_t n = heif_image_handle_get_metadata_size(handle, id);
-    uint8_t *block = n <= EXIF_BYTES_MAX ? alloc_array(n, 1) : NULL;
-    if (block == NULL) {
-        return;
+    if (n > EXIF_BYTES_MAX) {
+        return ERR_OK;
     }
+    uint8_t *block = alloc_array(n, 1);
+    if (block == NULL) {
+        return ERR_NOMEM;
+    }
+    enum err result = ERR_OK;
     if (heif_image_handle_get_metadata(handle, id, block).code == heif_error_Ok) {
-        read_exif_block(task, block, n);
+        result = read_exif_block(task, block, n);
     }
     alloc_free(block);
+    return result;
 }
 
 static enum err copy_rows(struct img_task *task, const struct heif_image *picture,
@@ -102,7 +108,7 @@ static enum err decode(struct reader *r, struct img_task *task)
     int height = heif_image_handle_get_height(r->handle);
     TRY(img_task_set_size(task, width < 0 ? 0 : (uint64_t)width,
                           height < 0 ? 0 : (uint64_t)height));
-    read_exif(task, r->handle);
+    TRY(read_exif(task, r->handle));
 
     bool alpha = heif_image_handle_has_alpha_channel(r->handle) != 0;
     TRY(report(heif_decode_image(

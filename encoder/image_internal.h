@@ -29,9 +29,10 @@ enum err img_heif_decode(struct img_task *task) ERR_CHECK;
 enum err img_pnm_decode(struct img_task *task) ERR_CHECK;
 enum err img_stb_decode(struct img_task *task) ERR_CHECK;
 
-/* image_sniff.c: what a file is that no decoder here reads, as in "a TIFF file" or "a
- * web page"; NULL where the bytes say nothing. */
-const char *img_sniff_foreign(const uint8_t *bytes, size_t n);
+/* image_sniff.c: starts the error for a file that no decoder here reads. Its sentence
+ * names the kind where the first bytes tell: ERR_UNSUPPORTED for pictures such as TIFF,
+ * ERR_INVALID for what is no picture, such as a web page. */
+enum err img_sniff_refuse(const uint8_t *bytes, size_t n) ERR_CHECK;
 
 /* image_pixels.c. Records the size of the picture, as stored, in task->meta; ERR_LIMIT
  * and ERR_INVALID (no pixels) come with the size in the sentence. */
@@ -50,8 +51,9 @@ void img_flatten(struct img *image);
 enum err img_orient(struct img *image, unsigned orientation) ERR_CHECK;
 
 /* image_exif.c. Reads an EXIF block, with or without its leading "Exif\0\0", into the
- * task's orientation and meta. What is missing or malformed stays as it was. */
-void img_exif_read(struct img_task *task, const uint8_t *exif, size_t n);
+ * task's orientation and meta. What is missing or malformed stays as it was; the one
+ * error is ERR_NOMEM, because a turn overlooked would be a wrong picture. */
+enum err img_exif_read(struct img_task *task, const uint8_t *exif, size_t n) ERR_CHECK;
 
 /* image_resize.c, image_resize_avx2.c: one pass of the resampling. */
 

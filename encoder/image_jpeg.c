@@ -81,16 +81,16 @@ static boolean on_end_of_input(j_decompress_ptr jpeg)
     longjmp(r->escape, 1);
 }
 
-static void read_exif(struct reader *r)
+static enum err read_exif(struct reader *r)
 {
     jpeg_saved_marker_ptr marker = r->jpeg.marker_list;
     while (marker != NULL) {
         if (marker->data_length >= 6 && memcmp(marker->data, "Exif\0\0", 6) == 0) {
-            img_exif_read(r->task, marker->data, marker->data_length);
-            return;
+            return img_exif_read(r->task, marker->data, marker->data_length);
         }
         marker = marker->next;
     }
+    return ERR_OK;
 }
 
 /* The divisor of both sides by which libjpeg may shrink while it decodes: the picture
@@ -148,7 +148,7 @@ static enum err read_picture(struct reader *r)
     jpeg_save_markers(jpeg, JPEG_APP0 + 1, 0xFFFF);
     (void)jpeg_read_header(jpeg, TRUE);
     TRY(img_task_set_size(task, jpeg->image_width, jpeg->image_height));
-    read_exif(r);
+    TRY(read_exif(r));
 
     bool inks =
         jpeg->jpeg_color_space == JCS_CMYK || jpeg->jpeg_color_space == JCS_YCCK;

@@ -84,13 +84,14 @@ static void read_rows(struct reader *r, int n_passes)
 }
 
 /* After the pixels: EXIF may stand on either side of them. */
-static void read_exif(struct reader *r)
+static enum err read_exif(struct reader *r)
 {
     png_bytep exif = NULL;
     png_uint_32 n = 0;
-    if (png_get_eXIf_1(r->png, r->info, &n, &exif) != 0) {
-        img_exif_read(r->task, exif, n);
+    if (png_get_eXIf_1(r->png, r->info, &n, &exif) == 0) {
+        return ERR_OK;
     }
+    return img_exif_read(r->task, exif, n);
 }
 
 static enum err read_picture(struct reader *r)
@@ -110,7 +111,7 @@ static enum err read_picture(struct reader *r)
     TRY(img_task_allocate(r->task, width, height, channels));
     read_rows(r, n_passes);
     png_read_end(r->png, r->info);
-    read_exif(r);
+    TRY(read_exif(r));
     if (channels == 4) {
         img_flatten(&r->task->image);
     }

@@ -34,8 +34,10 @@ static enum err read_number(const struct img_task *task, size_t *at, uint32_t *o
     }
     size_t start = i;
     uint32_t value = 0;
-    while (i < task->size && bytes[i] >= '0' && bytes[i] <= '9' && i - start < 9) {
-        value = value * 10 + (bytes[i] - '0');
+    while (i < task->size && bytes[i] >= '0' && bytes[i] <= '9') {
+        if (value < 100000000) { /* past every limit; more digits change nothing */
+            value = value * 10 + (bytes[i] - '0');
+        }
         i++;
     }
     FAIL_IF(i == start, ERR_INVALID, "broken PNM: a number is missing in the header");

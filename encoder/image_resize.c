@@ -1,10 +1,10 @@
 /*
- * image_resize.c - antialiased bicubic resampling, equal to the last bit to Pillow up to 12.
+ * image_resize.c - antialiased bicubic resampling, as Pillow up to version 12 does it.
  *
- * It follows Pillow's src/libImaging/Resample.c: the weights are computed in double and
- * rounded to 22 fraction bits, rows are filtered first into an 8-bit picture of the new
- * width, columns second. Sums of integers come out the same in any order, so the AVX2
- * kernels equal the reference exactly.
+ * To equal it to the last bit, it follows Pillow's src/libImaging/Resample.c: the
+ * weights are computed in double and rounded to 22 fraction bits, rows are filtered
+ * first into an 8-bit picture of the new width, columns second. Sums of integers come
+ * out the same in any order, so the AVX2 kernels equal the reference exactly.
  */
 #include <math.h>
 #include <string.h>

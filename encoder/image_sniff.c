@@ -101,42 +101,50 @@ enum img_format img_sniff(const void *bytes, size_t n)
     return is_tga(bytes, n) ? IMG_TGA : IMG_UNKNOWN;
 }
 
-const char *img_sniff_foreign(const uint8_t *bytes, size_t n)
+static bool is_web_page(const uint8_t *bytes, size_t n)
+{
+    const char *text = (const char *)bytes;
+    return n >= 14 && (strncasecmp(text, "<!doctype html", 14) == 0 ||
+                       strncasecmp(text, "<html", 5) == 0);
+}
+
+enum err img_sniff_refuse(const uint8_t *bytes, size_t n)
 {
     static const struct {
         struct mark mark;
+        enum err code; /* unsupported: a picture; invalid: none */
         const char *what;
     } marks[] = {
-        {MARK(0, "II*\0"), "a TIFF file"},
-        {MARK(0, "MM\0*"), "a TIFF file"},
-        {MARK(0, "\xFF\x0A"), "a JPEG XL file"},
-        {MARK(0, "\0\0\0\x0CJXL \r\n\x87\n"), "a JPEG XL file"},
-        {MARK(0, "\0\0\0\x0CjP  \r\n\x87\n"), "a JPEG 2000 file"},
-        {MARK(0, "8BPS\0\2"), "a large Photoshop document"},
-        {MARK(0, "\0\0\1\0"), "a Windows icon"},
-        {MARK(0, "%PDF-"), "a PDF document"},
-        {MARK(0, "%!PS"), "a PostScript document"},
-        {MARK(0, "PK\3\4"), "a ZIP archive"},
-        {MARK(0, "\x1F\x8B"), "a gzip archive"},
-        {MARK(4, "ftyp"), "a film"},
-        {MARK(0, "P1"), "a plain-text or bitmap PNM file"},
-        {MARK(0, "P2"), "a plain-text or bitmap PNM file"},
-        {MARK(0, "P3"), "a plain-text or bitmap PNM file"},
-        {MARK(0, "P4"), "a plain-text or bitmap PNM file"},
-        {MARK(0, "<svg"), "an SVG drawing"},
-        {MARK(0, "<?xml"), "an XML or SVG document"},
+        {MARK(0, "II*\0"), ERR_UNSUPPORTED, "TIFF"},
+        {MARK(0, "MM\0*"), ERR_UNSUPPORTED, "TIFF"},
+        {MARK(0, "\xFF\x0A"), ERR_UNSUPPORTED, "JPEG XL"},
+        {MARK(0, "\0\0\0\x0CJXL \r\n\x87\n"), ERR_UNSUPPORTED, "JPEG XL"},
+        {MARK(0, "\0\0\0\x0CjP  \r\n\x87\n"), ERR_UNSUPPORTED, "JPEG 2000"},
+        {MARK(0, "8BPS\0\2"), ERR_UNSUPPORTED, "large Photoshop documents"},
+        {MARK(0, "\0\0\1\0"), ERR_UNSUPPORTED, "Windows icons"},
+        {MARK(0, "P1"), ERR_UNSUPPORTED, "PNM as text"},
+        {MARK(0, "P2"), ERR_UNSUPPORTED, "PNM as text"},
+        {MARK(0, "P3"), ERR_UNSUPPORTED, "PNM as text"},
+        {MARK(0, "P4"), ERR_UNSUPPORTED, "PNM bitmaps"},
+        {MARK(0, "<svg"), ERR_UNSUPPORTED, "SVG"},
+        {MARK(4, "ftyp"), ERR_INVALID, "a film"},
+        {MARK(0, "<?xml"), ERR_INVALID, "an XML document"},
+        {MARK(0, "%PDF-"), ERR_INVALID, "a PDF document"},
+        {MARK(0, "%!PS"), ERR_INVALID, "a PostScript document"},
+        {MARK(0, "PK\3\4"), ERR_INVALID, "a ZIP archive"},
+        {MARK(0, "\x1F\x8B"), ERR_INVALID, "a gzip archive"},
     };
     for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++) {
-        if (has_mark(bytes, n, marks[i].mark)) {
-            return marks[i].what;
+        if (!has_mark(bytes, n, marks[i].mark)) {
+            continue;
         }
+        FAIL_IF(marks[i].code == ERR_UNSUPPORTED, ERR_UNSUPPORTED,
+                "pictures of this kind are not read: %s", marks[i].what);
+        return err_set(ERR_INVALID, "not a picture but %s", marks[i].what);
     }
-    const char *text = (const char *)bytes;
-    if (n >= 9 && (strncasecmp(text, "<!doctype", 9) == 0 ||
-                   strncasecmp(text, "<html", 5) == 0)) {
-        return "a web page";
-    }
-    return NULL;
+    FAIL_IF(is_web_page(bytes, n), ERR_INVALID, "not a picture but a web page");
+    return err_set(ERR_INVALID,
+                   "not a picture: the first bytes are of no known format");
 }
 
 const char *img_format_name(enum img_format format)

@@ -80,6 +80,29 @@ static int on_eof(void *user)
     return s->position == s->task->size;
 }
 
+/* The size in the header; false where there is none. */
+static bool read_size(const struct img_task *task, int *width, int *height)
+{
+    stbi__context context;
+    stbi__start_mem(&context, task->bytes, (int)task->size);
+    int in_file = 0; /* channels */
+    switch (task->meta->format) {
+    case IMG_GIF: /* stb_image's own reader refuses a large one without its size */
+        stbi__skip(&context, 6);
+        *width = stbi__get16le(&context);
+        *height = stbi__get16le(&context);
+        return true;
+    case IMG_BMP:
+        return stbi__bmp_info(&context, width, height, &in_file) != 0;
+    case IMG_TGA:
+        return stbi__tga_info(&context, width, height, &in_file) != 0;
+    case IMG_PSD:
+        return stbi__psd_info(&context, width, height, &in_file) != 0;
+    default:
+        return stbi__hdr_info(&context, width, height, &in_file) != 0;
+    }
+}
+
 static uint8_t *load(stbi__context *context, enum img_format format, int *width,
                      int *height)
 {
@@ -129,9 +152,8 @@ static void make_opaque(struct img *image)
 
 static enum err check_header(struct img_task *task)
 {
-    int width = 0, height = 0, channels = 0;
-    if (!stbi_info_from_memory(task->bytes, (int)task->size, &width, &height,
-                               &channels)) {
+    int width = 0, height = 0;
+    if (!read_size(task, &width, &height)) {
         return report(task->meta->format);
     }
     /* A BMP stored from the top down has a negative height. */

@@ -26,13 +26,15 @@ static enum err report(VP8StatusCode status)
     }
 }
 
-static void read_exif(struct img_task *task, const WebPDemuxer *demuxer)
+static enum err read_exif(struct img_task *task, const WebPDemuxer *demuxer)
 {
     WebPChunkIterator chunk;
-    if (WebPDemuxGetChunk(demuxer, "EXIF", 1, &chunk)) {
-        img_exif_read(task, chunk.chunk.bytes, chunk.chunk.size);
-        WebPDemuxReleaseChunkIterator(&chunk);
+    if (!WebPDemuxGetChunk(demuxer, "EXIF", 1, &chunk)) {
+        return ERR_OK;
     }
+    enum err result = img_exif_read(task, chunk.chunk.bytes, chunk.chunk.size);
+    WebPDemuxReleaseChunkIterator(&chunk);
+    return result;
 }
 
 /* Decodes the frame to its place in task->image, whose pixels have `channels` bytes. */
@@ -77,7 +79,7 @@ static enum err decode(struct img_task *task, const WebPDemuxer *demuxer)
 {
     TRY(img_task_set_size(task, WebPDemuxGetI(demuxer, WEBP_FF_CANVAS_WIDTH),
                           WebPDemuxGetI(demuxer, WEBP_FF_CANVAS_HEIGHT)));
-    read_exif(task, demuxer);
+    TRY(read_exif(task, demuxer));
     WebPIterator frame;
     FAIL_IF(!WebPDemuxGetFrame(demuxer, 1, &frame), ERR_INVALID,
             "broken WebP: no frame in it");
