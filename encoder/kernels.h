@@ -1,56 +1,125 @@
 /*
  * kernels.h - the arithmetic of the towers, each operation once in plain C (kernels.c,
- * the reference) and once for AVX2 (kernels_avx2.c) and AVX-512 (kernels_avx512.c).
+ * the reference) and once with vectors (kernels_simd.h, compiled for AVX2 and AVX-512).
+ *
+ *     const struct kn_ops *ops = kn_ops();
+ *     struct kn_linear layer = {weight, bias, KN_GELU, false};
+ *     ops->linear(&layer, x, n, y, panel);
  *
  * kn_ops() chooses by the processor at hand (DUET_KERNELS=reference|avx2|avx512
- * overrides); tests hold each table against the reference. Tensors are channels last:
- * [y, x, channel]. No function allocates, fails or keeps anything: any thread.
+ * overrides); tests hold each table against the reference. Maps are channels last:
+ * [y, x, channel], and square.
+ *
+ * No function allocates, fails or keeps anything: any thread.
  */
 #ifndef ENCODER_KERNELS_H
 #define ENCODER_KERNELS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "encoder/weights.h"
 
 enum kn_activation { KN_NONE, KN_RELU6, KN_GELU };
 
-/* What is done to each output of a product before it is stored, in this order. */
-struct kn_epilogue {
-    const float *bias;     /* [n_out], or NULL */
-    const float *residual; /* [n, n_out] added, or NULL; may be the output itself */
-    enum kn_activation activation; /* GELU is the exact one, by erf */
+/* A kernel unpacks weights, a panel at a time, into scratch that the caller brings. */
+enum {
+    KN_COLS_MAX = 4096, /* n_cols of any matrix: a panel is at most this long */
+    KN_PANEL_FLOATS = KN_COLS_MAX * 32,
+    KN_KERNEL_MAX = 7, /* side of a depthwise kernel */
+    KN_TOKENS_MAX = 512,
+    KN_HEAD_MAX = 128 /* width of one head of attention */
 };
 
-/* A k x k depthwise convolution, "SAME" padding as TensorFlow's: pad_total =
- * max((ceil(side/stride) - 1) * stride + k - side, 0), the smaller half before. */
+/* y = activation(x * weight^T + bias). */
+struct kn_linear {
+    struct wt_matrix weight;       /* [n_out, n_in]; n_in at most KN_COLS_MAX */
+    const float *bias;             /* [n_out], or NULL */
+    enum kn_activation activation; /* KN_GELU is the exact one, by erf */
+    bool accumulate; /* what y holds is added before the activation: a residual */
+};
+
+/* How a square kernel slides over a square map, with TensorFlow's "SAME" padding:
+ * max((ceil(side / stride) - 1) * stride + kernel - side, 0) zeros in all, the smaller
+ * half before the map. */
+struct kn_stencil {
+    size_t kernel; /* its side */
+    size_t stride;
+    size_t side; /* of the input map */
+};
+
+/* The side of the map that comes out. */
+static inline size_t kn_stencil_out(const struct kn_stencil *s)
+{
+    return (s->side + s->stride - 1) / s->stride;
+}
+
+/* The zeros before the map; those behind it may be one more. */
+static inline size_t kn_stencil_pad(const struct kn_stencil *s)
+{
+    size_t reach = (kn_stencil_out(s) - 1) * s->stride + s->kernel;
+    return reach > s->side ? (reach - s->side) / 2 : 0;
+}
+
+/* A convolution of each channel by itself, then ReLU6. */
 struct kn_depthwise {
-    const float *weight; /* [k, k, channels] */
-    const float *bias;   /* [channels] */
-    size_t kernel, stride, channels;
-    size_t in_side; /* square maps: [in_side, in_side, channels] */
+    struct kn_stencil stencil; /* kernel at most KN_KERNEL_MAX */
+    size_t channels;
+    struct wt_matrix weight; /* [kernel, kernel * channels], channels last */
+    const float *bias;       /* [channels] */
+};
+
+/* A strip of a map: the rows of output to be made, from a window of input rows. */
+struct kn_strip {
+    size_t in_first;           /* the row of the map at which the window begins */
+    size_t out_first, out_end; /* rows of output; what they read is in the window */
+};
+
+/* Self-attention over one text: every token sees every token. */
+struct kn_attention {
+    size_t n;     /* tokens; at most KN_TOKENS_MAX */
+    size_t width; /* of a token's row: heads times at most KN_HEAD_MAX */
+    size_t heads;
+};
+
+struct kn_layer_norm {
+    const float *weight, *bias; /* [width] */
+    size_t width;
+    float epsilon; /* added to the variance */
 };
 
 struct kn_ops {
     const char *name;
-    /* y[n, w.n_rows] = epilogue(x[n, w.n_cols] * w^T). Weights are widened a panel at a
-     * time into `panel`, KN_PANEL_FLOATS of scratch. */
-    void (*linear)(const struct wt_matrix *w, const float *x, size_t n, float *y,
-                   const struct kn_epilogue *epilogue, float *panel);
-    /* y[out, out, channels] = relu6(depthwise(x)), out = ceil(in_side / stride). */
-    void (*depthwise)(const struct kn_depthwise *d, const float *x, float *y);
+    /* y[n, n_out] from x[n, n_in]; panel[KN_PANEL_FLOATS]. */
+    void (*linear)(const struct kn_linear *layer, const float *x, size_t n, float *y,
+                   float *panel);
+    /* y[rows, out_side, channels] from window[rows, side, channels]; out_side =
+     * ceil(side / stride). panel[KN_PANEL_FLOATS] holds kernel^2 * channels. */
+    void (*depthwise)(const struct kn_depthwise *d, const struct kn_strip *strip,
+                      const float *window, float *y, float *panel);
+    /* out[n, width] = softmax(q k^T / sqrt(head_width)) v, head by head, from qkv: the
+     * matrices q, k and v, each [n, width], one behind the other. */
+    void (*attention)(const struct kn_attention *a, const float *qkv, float *out,
+                      float *panel);
     /* x[n, width] = layer_norm(x) * weight + bias, row by row. */
-    void (*layer_norm)(float *x, size_t n, size_t width, const float *weight,
-                       const float *bias, float epsilon);
-    /* x[n] = softmax(x). */
-    void (*softmax)(float *x, size_t n);
+    void (*layer_norm)(const struct kn_layer_norm *norm, float *x, size_t n);
     /* out[channels] = mean over the n rows of x[n, channels]. */
     void (*mean)(const float *x, size_t n, size_t channels, float *out);
 };
 
+/* The table for this processor; the same in every call. */
 const struct kn_ops *kn_ops(void);
 
 /* The plain C table, whatever the processor. */
 extern const struct kn_ops kn_reference;
+
+#if defined(__x86_64__)
+/* May be called only where the processor has the instructions. */
+extern const struct kn_ops kn_avx2;
+extern const struct kn_ops kn_avx512;
+#endif
+
+/* The table `name`, or NULL where there is none or this processor cannot run it. */
+const struct kn_ops *kn_ops_by_name(const char *name);
 
 #endif
