@@ -1,0 +1,241 @@
+/*
+ * bert.c - see bert.h.
+ *
+ * Matrices are kept as they are stored (int8 with a scale a row, or float) and widened
+ * by the kernels; of the embeddings, only the rows of the text's tokens are ever read.
+ */
+#include "encoder/bert.h"
+
+#include "base/alloc.h"
+#include "base/limits.h"
+#include "encoder/kernels.h"
+#include "encoder/weights_table.h"
+
+_Static_assert(LIMIT_TEXT_TOKENS <= KN_TOKENS_MAX, "attention takes every text");
+_Static_assert((int)BERT_WIDTH_MAX <= (int)KN_COLS_MAX, "a panel takes every layer");
+
+struct layer {
+    struct kn_linear query, key, value, attended;
+    struct kn_layer_norm attention_norm;
+    struct kn_linear intermediate, output;
+    struct kn_layer_norm output_norm;
+};
+
+struct bert {
+    struct bert_config config;
+    struct wt_file *file;
+    struct wt_matrix words, positions, types;
+    struct kn_layer_norm embedding_norm;
+    struct layer *layers; /* [config.layers] */
+};
+
+/* The weights. */
+
+enum { HIDDEN, INTERMEDIATE, VOCAB, POSITIONS, TYPES, N_SIZES };
+
+/* Sentence A and sentence B; a lone text is all A. */
+enum { N_TYPES = 2, TYPE_A = 0 };
+
+static const struct wt_param embedding_params[] = {
+    WT_PARAM_MATRIX("embeddings.word_embeddings.weight", struct bert, words, VOCAB,
+                    HIDDEN),
+    WT_PARAM_MATRIX("embeddings.position_embeddings.weight", struct bert, positions,
+                    POSITIONS, HIDDEN),
+    WT_PARAM_MATRIX("embeddings.token_type_embeddings.weight", struct bert, types,
+                    TYPES, HIDDEN),
+    WT_NORM("embeddings.LayerNorm", struct bert, embedding_norm, HIDDEN),
+};
+
+static const struct wt_param layer_params[] = {
+    WT_LAYER("encoder.layer.#.attention.self.query", struct layer, query, HIDDEN,
+             HIDDEN),
+    WT_LAYER("encoder.layer.#.attention.self.key", struct layer, key, HIDDEN, HIDDEN),
+    WT_LAYER("encoder.layer.#.attention.self.value", struct layer, value, HIDDEN,
+             HIDDEN),
+    WT_LAYER("encoder.layer.#.attention.output.dense", struct layer, attended, HIDDEN,
+             HIDDEN),
+    WT_NORM("encoder.layer.#.attention.output.LayerNorm", struct layer, attention_norm,
+            HIDDEN),
+    WT_LAYER("encoder.layer.#.intermediate.dense", struct layer, intermediate,
+             INTERMEDIATE, HIDDEN),
+    WT_LAYER("encoder.layer.#.output.dense", struct layer, output, HIDDEN,
+             INTERMEDIATE),
+    WT_NORM("encoder.layer.#.output.LayerNorm", struct layer, output_norm, HIDDEN),
+};
+
+#define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
+
+static enum err load_weights(struct bert *tower)
+{
+    const struct bert_config *c = &tower->config;
+    const size_t sizes[N_SIZES] = {[HIDDEN] = c->hidden,
+                                   [INTERMEDIATE] = c->intermediate,
+                                   [VOCAB] = c->vocab,
+                                   [POSITIONS] = c->max_tokens,
+                                   [TYPES] = N_TYPES};
+    TRY(wt_load(tower->file, embedding_params, LENGTH(embedding_params),
+                &(struct wt_target){tower, sizes, 0}));
+    for (size_t i = 0; i < c->layers; i++) {
+        TRY(wt_load(tower->file, layer_params, LENGTH(layer_params),
+                    &(struct wt_target){&tower->layers[i], sizes, i}));
+    }
+    return ERR_OK;
+}
+
+static enum err check_config(const struct bert_config *c)
+{
+    FAIL_IF(c->layers < 1 || c->layers > BERT_LAYERS_MAX, ERR_MODEL,
+            "a text tower of %zu layers", c->layers);
+    FAIL_IF(c->hidden < 1 || c->hidden > BERT_WIDTH_MAX || c->intermediate < 1 ||
+                c->intermediate > BERT_WIDTH_MAX,
+            ERR_MODEL, "a text tower %zu and %zu wide", c->hidden, c->intermediate);
+    FAIL_IF(
+        c->heads < 1 || c->hidden % c->heads != 0 || c->hidden / c->heads > KN_HEAD_MAX,
+        ERR_MODEL, "%zu heads of attention over a width of %zu", c->heads, c->hidden);
+    FAIL_IF(c->max_tokens < 1 || c->max_tokens > LIMIT_TEXT_TOKENS, ERR_MODEL,
+            "a text tower for %zu tokens", c->max_tokens);
+    return ERR_OK;
+}
+
+static struct kn_layer_norm norm_of(const struct bert_config *c)
+{
+    return (struct kn_layer_norm){.width = c->hidden, .epsilon = c->layer_norm_eps};
+}
+
+/* What the config alone says of the layers: the table then adds the weights. */
+static enum err plan(struct bert *tower)
+{
+    const struct bert_config *c = &tower->config;
+    tower->layers = alloc_zero(c->layers, sizeof *tower->layers);
+    if (tower->layers == NULL) {
+        return ERR_NOMEM;
+    }
+    tower->embedding_norm = norm_of(c);
+    for (size_t i = 0; i < c->layers; i++) {
+        struct layer *layer = &tower->layers[i];
+        layer->attention_norm = norm_of(c);
+        layer->output_norm = norm_of(c);
+        layer->attended.accumulate = true;
+        layer->intermediate.activation = KN_GELU;
+        layer->output.accumulate = true;
+    }
+    return ERR_OK;
+}
+
+enum err bert_open(struct bert **out, const struct bert_config *config,
+                   const char *weights_path)
+{
+    *out = NULL;
+    TRY(check_config(config));
+    struct bert *tower = alloc_zero(1, sizeof *tower);
+    if (tower == NULL) {
+        return ERR_NOMEM;
+    }
+    enum err result;
+    tower->config = *config;
+    TRY_OUT(plan(tower));
+    TRY_OUT(wt_open(&tower->file, weights_path));
+    TRY_OUT(load_weights(tower));
+    *out = tower;
+    return ERR_OK;
+out:
+    bert_close(tower);
+    return result;
+}
+
+void bert_close(struct bert *tower)
+{
+    if (tower == NULL) {
+        return;
+    }
+    wt_close(tower->file);
+    alloc_free(tower->layers);
+    alloc_free(tower);
+}
+
+/* The work on one text. */
+
+/* The memory of one call, cut from one allocation. */
+struct work {
+    const struct bert *tower;
+    const struct kn_ops *ops;
+    size_t n;      /* tokens */
+    float *x;      /* [n, hidden]: what the layers pass on */
+    float *qkv;    /* [3, n, hidden] */
+    float *middle; /* [n, hidden] attended, or [n, intermediate] */
+    float *panel;  /* [KN_PANEL_FLOATS] */
+};
+
+static void embed(struct work *w, const int32_t *ids)
+{
+    const struct bert *tower = w->tower;
+    size_t width = tower->config.hidden;
+    float *part = w->middle;
+    for (size_t i = 0; i < w->n; i++) {
+        float *x = w->x + i * width;
+        wt_row(&tower->words, (size_t)ids[i], 0, width, x);
+        wt_row(&tower->positions, i, 0, width, part);
+        for (size_t c = 0; c < width; c++) {
+            x[c] += part[c];
+        }
+        wt_row(&tower->types, TYPE_A, 0, width, part);
+        for (size_t c = 0; c < width; c++) {
+            x[c] += part[c];
+        }
+    }
+    w->ops->layer_norm(&tower->embedding_norm, w->x, w->n);
+}
+
+static void run_layer(struct work *w, const struct layer *layer)
+{
+    const struct kn_ops *ops = w->ops;
+    const struct bert_config *c = &w->tower->config;
+    const struct kn_attention attention = {w->n, c->hidden, c->heads};
+    size_t n = w->n, part = n * c->hidden;
+    ops->linear(&layer->query, w->x, n, w->qkv, w->panel);
+    ops->linear(&layer->key, w->x, n, w->qkv + part, w->panel);
+    ops->linear(&layer->value, w->x, n, w->qkv + 2 * part, w->panel);
+    ops->attention(&attention, w->qkv, w->middle, w->panel);
+    ops->linear(&layer->attended, w->middle, n, w->x, w->panel);
+    ops->layer_norm(&layer->attention_norm, w->x, n);
+    ops->linear(&layer->intermediate, w->x, n, w->middle, w->panel);
+    ops->linear(&layer->output, w->middle, n, w->x, w->panel);
+    ops->layer_norm(&layer->output_norm, w->x, n);
+}
+
+static enum err check_ids(const struct bert_config *c, const int32_t *ids, size_t n_ids)
+{
+    FAIL_IF(n_ids < 1 || n_ids > c->max_tokens, ERR_INVALID,
+            "a text of %zu tokens, where the tower takes 1 to %zu", n_ids,
+            c->max_tokens);
+    for (size_t i = 0; i < n_ids; i++) {
+        FAIL_IF(ids[i] < 0 || (size_t)ids[i] >= c->vocab, ERR_INVALID,
+                "token %d is outside the vocabulary of %zu", (int)ids[i], c->vocab);
+    }
+    return ERR_OK;
+}
+
+enum err bert_features(const struct bert *tower, const int32_t *ids, size_t n_ids,
+                       float *features)
+{
+    const struct bert_config *c = &tower->config;
+    TRY(check_ids(c, ids, n_ids));
+    size_t row = n_ids * c->hidden;
+    size_t middle = n_ids * c->intermediate > row ? n_ids * c->intermediate : row;
+    float *memory =
+        alloc_aligned((KN_PANEL_FLOATS + 4 * row + middle) * sizeof *memory);
+    if (memory == NULL) {
+        return ERR_NOMEM;
+    }
+    struct work w = {.tower = tower, .ops = kn_ops(), .n = n_ids, .panel = memory};
+    w.x = w.panel + KN_PANEL_FLOATS;
+    w.qkv = w.x + row;
+    w.middle = w.qkv + 3 * row;
+    embed(&w, ids);
+    for (size_t i = 0; i < c->layers; i++) {
+        run_layer(&w, &tower->layers[i]);
+    }
+    w.ops->mean(w.x, n_ids, c->hidden, features);
+    alloc_free(memory);
+    return ERR_OK;
+}

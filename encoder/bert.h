@@ -1,0 +1,58 @@
+/*
+ * bert.h - the text tower: BERT, token ids in, features out.
+ *
+ *     struct bert *tower;
+ *     TRY(bert_open(&tower, &config, "text-en.safetensors"));
+ *     float features[config.hidden];
+ *     TRY_OUT(bert_features(tower, ids, n_ids, features));
+ *     ...
+ *     bert_close(tower);
+ *
+ * Devlin et al. 2018, "BERT": learned positions, layer norm after each residual sum,
+ * exact GELU. A text's features are the mean over all its tokens, [CLS] and [SEP]
+ * included, of the last layer.
+ *
+ * Threads: an open tower is read-only and may be used by any number of threads at once;
+ * each call works on its caller's thread alone and with memory of its own.
+ */
+#ifndef ENCODER_BERT_H
+#define ENCODER_BERT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+enum {
+    BERT_LAYERS_MAX = 48,
+    BERT_WIDTH_MAX = 4096 /* of hidden and intermediate: what a kernel's panel holds */
+};
+
+/* One entry of "text" in a model's config.json, under the same names. */
+struct bert_config {
+    size_t vocab;        /* tokens in the vocabulary */
+    size_t layers;       /* at most BERT_LAYERS_MAX */
+    size_t hidden;       /* a multiple of `heads` */
+    size_t heads;        /* of attention */
+    size_t intermediate; /* width between the two products of a feed-forward */
+    size_t max_tokens;   /* positions; at most LIMIT_TEXT_TOKENS */
+    float layer_norm_eps;
+};
+
+struct bert;
+
+/* Maps the weights at `weights_path` and checks each against `config`, which is copied.
+ * ERR_MODEL names what is missing or has another shape; *out is NULL then. */
+enum err bert_open(struct bert **out, const struct bert_config *config,
+                   const char *weights_path) ERR_CHECK;
+
+/* Accepts NULL. */
+void bert_close(struct bert *tower);
+
+/* The features of one text, ids[n_ids] with 1 <= n_ids <= max_tokens, into
+ * features[hidden]. ERR_INVALID: too many ids or none, or one outside the vocabulary;
+ * ERR_NOMEM. */
+enum err bert_features(const struct bert *tower, const int32_t *ids, size_t n_ids,
+                       float *features) ERR_CHECK;
+
+#endif

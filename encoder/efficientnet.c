@@ -1,0 +1,409 @@
+/*
+ * efficientnet.c - see efficientnet.h.
+ *
+ * The expanded middle of an early block is the largest thing in the tower (6.5 MB at
+ * 130 x 130 x 96) and far more than a core's cache. So a block runs in strips: some
+ * rows are expanded into a window, convolved and projected before the next ones are
+ * touched, and the few rows that two strips share stay in the window. Blocks with small
+ * maps are one strip. A residual block adds to its input in place, for a strip never
+ * reads rows of the map that an earlier one wrote.
+ */
+#include "encoder/efficientnet.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "encoder/kernels.h"
+#include "encoder/weights_table.h"
+
+enum {
+    COLOURS = 3,
+    STEM_KERNEL = 3,
+    STEM_ROWS = 4, /* of its output, done at a time */
+    PATCH_FLOATS = STEM_KERNEL * STEM_KERNEL * COLOURS,
+    STRIP_FLOATS = 192 * 1024 /* of a window: 768 KiB, to stay in the L2 of a core */
+};
+
+struct block {
+    struct kn_linear expand, project;
+    struct kn_depthwise depthwise;
+    size_t in, out; /* channels */
+    bool has_expand;
+    size_t strip_rows; /* rows of output done at a time */
+};
+
+struct efficientnet {
+    struct efficientnet_config config;
+    struct wt_file *file;
+    struct kn_stencil stem_stencil;
+    struct kn_linear stem; /* over patches of pixels */
+    struct kn_linear top;
+    struct block *blocks;         /* [config.n_blocks] */
+    size_t top_in, top_positions; /* channels and area of the last block's map */
+    size_t map_floats, window_floats, middle_floats; /* the most any step needs */
+};
+
+/* The weights. */
+
+enum { STEM, PATCH, IN, MID, OUT, KERNEL, KERNEL_ROW, TOP_IN, TOP, N_SIZES };
+
+static const struct wt_param tower_params[] = {
+    WT_LAYER("stem", struct efficientnet, stem, STEM, PATCH),
+    WT_LAYER("top", struct efficientnet, top, TOP, TOP_IN),
+};
+
+static const struct wt_param expand_params[] = {
+    WT_LAYER("blocks.#.expand", struct block, expand, MID, IN),
+};
+
+static const struct wt_param block_params[] = {
+    WT_PARAM_MATRIX("blocks.#.depthwise.weight", struct block, depthwise.weight, KERNEL,
+                    KERNEL_ROW),
+    WT_PARAM_VECTOR("blocks.#.depthwise.bias", struct block, depthwise.bias, MID),
+    WT_LAYER("blocks.#.project", struct block, project, OUT, MID),
+};
+
+#define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
+
+static enum err load_block(struct efficientnet *tower, size_t number)
+{
+    struct block *block = &tower->blocks[number];
+    size_t kernel = block->depthwise.stencil.kernel, mid = block->depthwise.channels;
+    const size_t sizes[N_SIZES] = {[IN] = block->in,
+                                   [MID] = mid,
+                                   [OUT] = block->out,
+                                   [KERNEL] = kernel,
+                                   [KERNEL_ROW] = kernel * mid};
+    const struct wt_target target = {block, sizes, number};
+    if (block->has_expand) {
+        TRY(wt_load(tower->file, expand_params, LENGTH(expand_params), &target));
+    }
+    return wt_load(tower->file, block_params, LENGTH(block_params), &target);
+}
+
+static enum err load_weights(struct efficientnet *tower)
+{
+    const size_t sizes[N_SIZES] = {[STEM] = tower->config.stem,
+                                   [PATCH] = PATCH_FLOATS,
+                                   [TOP_IN] = tower->top_in,
+                                   [TOP] = tower->config.features};
+    const struct wt_target target = {tower, sizes, 0};
+    TRY(wt_load(tower->file, tower_params, LENGTH(tower_params), &target));
+    for (size_t i = 0; i < tower->config.n_blocks; i++) {
+        TRY(load_block(tower, i));
+    }
+    return ERR_OK;
+}
+
+/* The plan: shapes of all blocks, rows of a strip, sizes of the buffers. */
+
+static enum err check_config(const struct efficientnet_config *c)
+{
+    FAIL_IF(c->size < 1 || c->size > EFFICIENTNET_SIZE_MAX, ERR_MODEL,
+            "an image tower for pictures of %zu pixels a side", c->size);
+    FAIL_IF(c->n_blocks < 1 || c->n_blocks > EFFICIENTNET_BLOCKS_MAX ||
+                c->n_taps > EFFICIENTNET_BLOCKS_MAX,
+            ERR_MODEL, "an image tower of %zu blocks and %zu taps", c->n_blocks,
+            c->n_taps);
+    FAIL_IF(c->stem < 1 || c->stem > KN_COLS_MAX || c->features < 1 ||
+                c->features > KN_COLS_MAX,
+            ERR_MODEL, "an image tower with %zu channels in and %zu out", c->stem,
+            c->features);
+    for (size_t i = 0; i < c->n_taps; i++) {
+        FAIL_IF(c->taps[i] >= c->n_blocks, ERR_MODEL, "a tap of block %zu of %zu",
+                c->taps[i], c->n_blocks);
+    }
+    return ERR_OK;
+}
+
+static enum err check_block(const struct efficientnet_block *b, size_t in)
+{
+    FAIL_IF(b->kernel % 2 == 0 || b->kernel > KN_KERNEL_MAX || b->stride < 1 ||
+                b->stride > 2,
+            ERR_MODEL, "a kernel of side %zu and stride %zu", b->kernel, b->stride);
+    FAIL_IF(b->expand < 1 || b->expand > KN_COLS_MAX / in || b->out < 1 ||
+                b->out > KN_COLS_MAX ||
+                b->kernel * b->kernel * b->expand * in > KN_PANEL_FLOATS,
+            ERR_MODEL, "a middle %zu times %zu channels wide, and %zu out", b->expand,
+            in, b->out);
+    return ERR_OK;
+}
+
+static void raise_to(size_t *most, size_t n)
+{
+    if (n > *most) {
+        *most = n;
+    }
+}
+
+/* The input rows that `rows` rows of output touch, at most. */
+static size_t window_rows(const struct kn_stencil *s, size_t rows)
+{
+    size_t n = (rows - 1) * s->stride + s->kernel;
+    return n < s->side ? n : s->side;
+}
+
+/* The most rows of output, at least one, whose window is within STRIP_FLOATS. */
+static size_t choose_strip_rows(const struct kn_depthwise *d)
+{
+    size_t rows = kn_stencil_out(&d->stencil);
+    size_t row_floats = d->stencil.side * d->channels;
+    while (rows > 1 && window_rows(&d->stencil, rows) * row_floats > STRIP_FLOATS) {
+        rows--;
+    }
+    return rows;
+}
+
+/* Plans block `i`, which gets a map of side x side x in. */
+static enum err plan_block(struct efficientnet *tower, size_t i, size_t side, size_t in)
+{
+    const struct efficientnet_block *b = &tower->config.blocks[i];
+    struct block *block = &tower->blocks[i];
+    struct kn_depthwise *d = &block->depthwise;
+    TRY(check_block(b, in));
+    d->stencil = (struct kn_stencil){b->kernel, b->stride, side};
+    d->channels = in * b->expand;
+    block->in = in;
+    block->out = b->out;
+    block->has_expand = b->expand > 1;
+    block->expand.activation = KN_RELU6;
+    block->project.accumulate = b->stride == 1 && in == b->out;
+    block->strip_rows = choose_strip_rows(d);
+
+    size_t out_side = kn_stencil_out(&d->stencil);
+    raise_to(&tower->map_floats, out_side * out_side * b->out);
+    raise_to(&tower->window_floats,
+             window_rows(&d->stencil, block->strip_rows) * side * d->channels);
+    raise_to(&tower->middle_floats, block->strip_rows * out_side * d->channels);
+    return ERR_OK;
+}
+
+static enum err plan(struct efficientnet *tower)
+{
+    const struct efficientnet_config *c = &tower->config;
+    tower->stem_stencil = (struct kn_stencil){STEM_KERNEL, 2, c->size};
+    tower->stem.activation = KN_RELU6;
+    tower->top.activation = KN_RELU6;
+    size_t side = kn_stencil_out(&tower->stem_stencil), in = c->stem;
+    raise_to(&tower->map_floats, side * side * in);
+    raise_to(&tower->window_floats, STEM_ROWS * side * PATCH_FLOATS);
+    for (size_t i = 0; i < c->n_blocks; i++) {
+        TRY(plan_block(tower, i, side, in));
+        side = kn_stencil_out(&tower->blocks[i].depthwise.stencil);
+        in = tower->blocks[i].out;
+    }
+    tower->top_in = in;
+    tower->top_positions = side * side;
+    raise_to(&tower->middle_floats, tower->top_positions * c->features);
+    return ERR_OK;
+}
+
+enum err efficientnet_open(struct efficientnet **out,
+                           const struct efficientnet_config *config,
+                           const char *weights_path)
+{
+    *out = NULL;
+    enum err result = ERR_NOMEM;
+    struct efficientnet *tower = alloc_zero(1, sizeof *tower);
+    if (tower == NULL) {
+        return ERR_NOMEM;
+    }
+    tower->config = *config;
+    TRY_OUT(check_config(config));
+    tower->blocks = alloc_zero(config->n_blocks, sizeof *tower->blocks);
+    if (tower->blocks == NULL) {
+        result = ERR_NOMEM;
+        goto out;
+    }
+    TRY_OUT(plan(tower));
+    TRY_OUT(wt_open(&tower->file, weights_path));
+    TRY_OUT(load_weights(tower));
+    *out = tower;
+    return ERR_OK;
+out:
+    efficientnet_close(tower);
+    return result;
+}
+
+void efficientnet_close(struct efficientnet *tower)
+{
+    if (tower == NULL) {
+        return;
+    }
+    wt_close(tower->file);
+    alloc_free(tower->blocks);
+    alloc_free(tower);
+}
+
+/* The work on one picture. */
+
+/* The memory of one call, cut from one allocation. */
+struct work {
+    const struct efficientnet *tower;
+    const struct kn_ops *ops;
+    float *map;    /* what the last block made: [map_floats] */
+    float *next;   /* what this one makes; the two change places */
+    float *window; /* expanded rows, or patches: [window_floats] */
+    float *middle; /* convolved rows, or the top's map: [middle_floats] */
+    float *panel;  /* [KN_PANEL_FLOATS] */
+};
+
+/* The pixels under the stem's kernel at one position, zeros past the picture's edge. */
+static void copy_patch(const struct kn_stencil *s, const float *pixels,
+                       const size_t at[2], float *patch)
+{
+    enum { ROW_FLOATS = STEM_KERNEL * COLOURS };
+    size_t pad = kn_stencil_pad(s), x = at[1] * s->stride - pad;
+    bool whole_rows = x < s->side && x + STEM_KERNEL <= s->side;
+    for (size_t ky = 0; ky < STEM_KERNEL; ky++, patch += ROW_FLOATS) {
+        /* Unsigned: what lies before the picture wraps round, past its end. */
+        size_t y = at[0] * s->stride + ky - pad;
+        const float *row = pixels + y * s->side * COLOURS;
+        if (y < s->side && whole_rows) {
+            memcpy(patch, row + x * COLOURS, ROW_FLOATS * sizeof *patch);
+            continue;
+        }
+        memset(patch, 0, ROW_FLOATS * sizeof *patch);
+        for (size_t kx = 0; y < s->side && kx < STEM_KERNEL; kx++) {
+            if (x + kx < s->side) {
+                memcpy(patch + kx * COLOURS, row + (x + kx) * COLOURS,
+                       COLOURS * sizeof *patch);
+            }
+        }
+    }
+}
+
+/* A 3 x 3 convolution of all colours, as a linear layer over patches. */
+static void run_stem(struct work *w, const float *pixels)
+{
+    const struct efficientnet *tower = w->tower;
+    size_t side = kn_stencil_out(&tower->stem_stencil);
+    for (size_t first = 0; first < side; first += STEM_ROWS) {
+        size_t end = first + STEM_ROWS < side ? first + STEM_ROWS : side;
+        float *patch = w->window;
+        for (size_t y = first; y < end; y++) {
+            for (size_t x = 0; x < side; x++, patch += PATCH_FLOATS) {
+                copy_patch(&tower->stem_stencil, pixels, (const size_t[2]){y, x},
+                           patch);
+            }
+        }
+        w->ops->linear(&tower->stem, w->window, (end - first) * side,
+                       w->map + first * side * tower->config.stem, w->panel);
+    }
+}
+
+/* The window over the expanded map that a strip reads: rows [first, end) of the map. */
+struct window {
+    size_t first, end;
+};
+
+/* Moves the window down to what output rows [strip.out_first, strip.out_end) read, and
+ * expands the rows that it did not hold yet. */
+static const float *move_window(struct work *w, const struct block *block,
+                                struct window *window, struct kn_strip *strip)
+{
+    const struct kn_stencil *s = &block->depthwise.stencil;
+    size_t pad = kn_stencil_pad(s), row_floats = s->side * block->depthwise.channels;
+    size_t first = strip->out_first * s->stride;
+    size_t end = (strip->out_end - 1) * s->stride + s->kernel - pad;
+    first = first > pad ? first - pad : 0;
+    end = end < s->side ? end : s->side;
+    strip->in_first = first;
+    if (!block->has_expand) {
+        return w->map + first * row_floats;
+    }
+    size_t kept = window->end > first ? window->end - first : 0;
+    if (kept > 0) {
+        memmove(w->window, w->window + (first - window->first) * row_floats,
+                kept * row_floats * sizeof *w->window);
+    }
+    if (first + kept < end) {
+        w->ops->linear(&block->expand, w->map + (first + kept) * s->side * block->in,
+                       (end - first - kept) * s->side, w->window + kept * row_floats,
+                       w->panel);
+    }
+    *window = (struct window){first, end};
+    return w->window;
+}
+
+/* Replaces the map by the block's output. */
+static void run_block(struct work *w, const struct block *block)
+{
+    size_t out_side = kn_stencil_out(&block->depthwise.stencil);
+    bool residual = block->project.accumulate;
+    float *out = residual ? w->map : w->next;
+    struct window window = {0, 0};
+    struct kn_strip strip = {0, 0, 0};
+    for (; strip.out_first < out_side; strip.out_first = strip.out_end) {
+        strip.out_end = strip.out_first + block->strip_rows;
+        strip.out_end = strip.out_end < out_side ? strip.out_end : out_side;
+        const float *rows = move_window(w, block, &window, &strip);
+        w->ops->depthwise(&block->depthwise, &strip, rows, w->middle, w->panel);
+        w->ops->linear(&block->project, w->middle,
+                       (strip.out_end - strip.out_first) * out_side,
+                       out + strip.out_first * out_side * block->out, w->panel);
+    }
+    if (!residual) {
+        w->next = w->map;
+        w->map = out;
+    }
+}
+
+/* The means of block `i`'s output, to wherever it is tapped. */
+static void take_taps(const struct work *w, size_t i, float *features)
+{
+    const struct efficientnet_config *c = &w->tower->config;
+    const struct block *block = &w->tower->blocks[i];
+    size_t side = kn_stencil_out(&block->depthwise.stencil);
+    features += c->features;
+    for (size_t t = 0; t < c->n_taps; t++) {
+        if (c->taps[t] == i) {
+            w->ops->mean(w->map, side * side, block->out, features);
+        }
+        features += c->blocks[c->taps[t]].out;
+    }
+}
+
+static void run_tower(struct work *w, const float *pixels, float *features)
+{
+    const struct efficientnet *tower = w->tower;
+    run_stem(w, pixels);
+    for (size_t i = 0; i < tower->config.n_blocks; i++) {
+        run_block(w, &tower->blocks[i]);
+        take_taps(w, i, features);
+    }
+    w->ops->linear(&tower->top, w->map, tower->top_positions, w->middle, w->panel);
+    w->ops->mean(w->middle, tower->top_positions, tower->config.features, features);
+}
+
+size_t efficientnet_width(const struct efficientnet_config *config)
+{
+    size_t width = config->features;
+    for (size_t t = 0; t < config->n_taps; t++) {
+        width += config->blocks[config->taps[t]].out;
+    }
+    return width;
+}
+
+enum err efficientnet_features(const struct efficientnet *tower, const float *pixels,
+                               size_t n, float *features)
+{
+    size_t total = 2 * tower->map_floats + tower->window_floats + tower->middle_floats +
+                   KN_PANEL_FLOATS;
+    float *memory = alloc_aligned(total * sizeof *memory);
+    if (memory == NULL) {
+        return ERR_NOMEM;
+    }
+    struct work w = {.tower = tower, .ops = kn_ops(), .panel = memory};
+    w.map = w.panel + KN_PANEL_FLOATS;
+    w.next = w.map + tower->map_floats;
+    w.window = w.next + tower->map_floats;
+    w.middle = w.window + tower->window_floats;
+    for (size_t i = 0; i < n; i++) {
+        run_tower(&w, pixels, features);
+        pixels += tower->config.size * tower->config.size * COLOURS;
+        features += efficientnet_width(&tower->config);
+    }
+    alloc_free(memory);
+    return ERR_OK;
+}
