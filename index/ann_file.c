@@ -1,0 +1,192 @@
+/*
+ * ann_file.c - ann_save and ann_load. A segment file, all numbers little-endian:
+ *
+ *     offset size
+ *          0    8  "duet-ann"
+ *          8    4  format version, 1
+ *         12    4  enum ann_kind
+ *         16    4  dim
+ *         20    4  metric: 0, the inner product
+ *         24    8  number of slots
+ *         32    8  generation
+ *         40    8  bytes of the payload, which fills the rest of the file
+ *         48    8  XXH3-64 of the payload
+ *         56    8  XXH3-64 of bytes [0, 56) of this header
+ *         64    …  payload: the index as FAISS 1.7.3 writes it
+ *
+ * The header's checksum has its place in every version, so a damaged version number is
+ * damage and not the future. The checksums guard against decay and half-written files;
+ * a forged file with right checksums still meets the checks of FAISS's reader and of
+ * faiss_bridge_inspect, but can ask for more memory than there is.
+ */
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <faiss/c_api/index_io_c.h>
+
+#include "base/buffer.h"
+#include "base/file.h"
+#include "index/ann_internal.h"
+
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "FAISS writes in the machine's byte order, and the format is little-endian"
+#endif
+
+#define FORMAT_VERSION 1
+
+static const char magic[8] = "duet-ann";
+
+struct header {
+    char magic[8];
+    uint32_t version;
+    uint32_t kind;
+    uint32_t dim;
+    uint32_t metric;
+    uint64_t n;
+    uint64_t generation;
+    uint64_t payload_bytes;
+    uint64_t payload_hash;
+    uint64_t header_hash;
+};
+
+_Static_assert(sizeof(struct header) == 64, "the header has no padding");
+
+static uint64_t hash_of_header(const struct header *h)
+{
+    return XXH3_64bits(h, offsetof(struct header, header_hash));
+}
+
+/* ---- save ---------------------------------------------------------------------------
+ */
+
+/* Puts the header in front of the payload at bytes[sizeof(struct header), size). */
+static void finish_header(const struct ann_info *info, char *bytes, size_t size)
+{
+    struct header h = {
+        .version = FORMAT_VERSION,
+        .kind = (uint32_t)info->kind,
+        .dim = (uint32_t)info->dim,
+        .n = info->n,
+        .generation = info->generation,
+        .payload_bytes = size - sizeof h,
+        .payload_hash = XXH3_64bits(bytes + sizeof h, size - sizeof h),
+    };
+    memcpy(h.magic, magic, sizeof magic);
+    h.header_hash = hash_of_header(&h);
+    memcpy(bytes, &h, sizeof h);
+}
+
+/* fopencookie's idea of write: everything or 0. */
+static ssize_t append_to_buffer(void *cookie, const char *bytes, size_t n)
+{
+    return buf_append(cookie, bytes, n) == ERR_OK ? (ssize_t)n : 0;
+}
+
+/* Room for the header, and behind it what FAISS writes. */
+static enum err write_to_buffer(const struct ann *ann, struct buf *b)
+{
+    static const struct header room = {.version = 0};
+    TRY(buf_append(b, &room, sizeof room));
+    FILE *stream =
+        fopencookie(b, "wb", (cookie_io_functions_t){.write = append_to_buffer});
+    if (stream == NULL) {
+        return err_errno(errno, "writing to memory");
+    }
+    int failed = faiss_write_index(ann->index, stream);
+    bool is_short = ferror(stream) != 0;
+    is_short |= fclose(stream) != 0;
+    if (is_short) {
+        return err_set(ERR_NOMEM, "out of memory for a segment's file");
+    }
+    return failed ? ann_faiss_error(ERR_INTERNAL, "writing a segment") : ERR_OK;
+}
+
+enum err ann_save(const struct ann *ann, const char *path)
+{
+    struct buf b;
+    buf_init(&b, SIZE_MAX / 2);
+    enum err result = write_to_buffer(ann, &b);
+    if (result == ERR_OK) {
+        finish_header(&ann->info, b.data, b.size);
+        result = file_write(path, b.data, b.size);
+    }
+    buf_release(&b);
+    return result;
+}
+
+/* ---- load ---------------------------------------------------------------------------
+ */
+
+static enum err check_header(const struct file_map *map, struct header *h)
+{
+    FAIL_IF(map->size < sizeof *h, ERR_CORRUPT, "the file ends in its header");
+    memcpy(h, map->data, sizeof *h);
+    FAIL_IF(memcmp(h->magic, magic, sizeof magic) != 0, ERR_CORRUPT,
+            "this is no segment file");
+    FAIL_IF(h->header_hash != hash_of_header(h), ERR_CORRUPT,
+            "the header's checksum is wrong");
+    FAIL_IF(h->version != FORMAT_VERSION, ERR_VERSION,
+            "a segment of format %u; this program knows %u", h->version,
+            FORMAT_VERSION);
+    size_t payload_bytes = map->size - sizeof *h;
+    FAIL_IF(h->payload_bytes != payload_bytes || payload_bytes == 0, ERR_CORRUPT,
+            "the file has %zu bytes behind its header instead of %llu", payload_bytes,
+            (unsigned long long)h->payload_bytes);
+    FAIL_IF(h->payload_hash != XXH3_64bits(map->data + sizeof *h, payload_bytes),
+            ERR_CORRUPT, "the checksum is wrong");
+    return ERR_OK;
+}
+
+static enum err read_payload(struct ann **out, const struct file_map *map,
+                             const struct header *h)
+{
+    /* fmemopen wants a void * and reads only. */
+    FILE *stream =
+        fmemopen((void *)(size_t)(map->data + sizeof *h), map->size - sizeof *h, "rb");
+    if (stream == NULL) {
+        return err_errno(errno, "reading from memory");
+    }
+    FaissIndex *index = NULL;
+    int failed = faiss_read_index(stream, 0, &index);
+    enum err result =
+        failed ? ann_faiss_error(ERR_CORRUPT, "reading a segment") : ERR_OK;
+    fclose(stream);
+    return result == ERR_OK ? ann_adopt(out, index, h->generation) : result;
+}
+
+/* The header must say what the payload is. */
+static enum err check_agreement(const struct ann_info *info, const struct header *h)
+{
+    FAIL_IF(h->kind != (uint32_t)info->kind || h->dim != info->dim || h->n != info->n ||
+                h->metric != 0,
+            ERR_CORRUPT, "the header tells of another index than the file holds");
+    return ERR_OK;
+}
+
+static enum err load_mapped(struct ann **out, const struct file_map *map)
+{
+    struct header h;
+    TRY(check_header(map, &h));
+    TRY(read_payload(out, map, &h));
+    enum err result = check_agreement(&(*out)->info, &h);
+    if (result != ERR_OK) {
+        ann_close(*out);
+        *out = NULL;
+    }
+    return result;
+}
+
+enum err ann_load(struct ann **out, const char *path)
+{
+    struct file_map map;
+    *out = NULL;
+    TRY(file_map_open(&map, path, SIZE_MAX));
+    enum err result = load_mapped(out, &map);
+    file_map_close(&map);
+    return result == ERR_OK ? ERR_OK : err_prefix(result, "%s", path);
+}
