@@ -81,6 +81,10 @@ DUET_CHECK enum err duet_open(struct duet **out, const struct duet_options *opti
 /* Waits for the segment builder, then closes. Accepts NULL. */
 DUET_API void duet_close(struct duet *db);
 
+/* Tells other would-be writers, when they are refused, where this one serves; NULL: it
+ * does not any more. ERR_INVALID where the database was not opened for writing. */
+DUET_CHECK enum err duet_announce(struct duet *db, const char *url);
+
 /* ---- Ids -------------------------------------------------------------------- */
 
 /* A point's id: a number, or a UUID in `uuid` (then `number` is 0). Ordered numbers
@@ -220,7 +224,9 @@ struct duet_hit {
 struct duet_hits {
     struct duet_hit *hits;
     size_t n;
-    bool truncated; /* the query's text was longer than the model reads */
+    bool truncated;      /* the query's text was longer than the model reads */
+    size_t n_compared;   /* vectors compared exactly */
+    size_t n_candidates; /* of them named by sealed segments */
 };
 
 DUET_API void duet_hits_release(struct duet_hits *hits);
@@ -308,6 +314,11 @@ struct duet_add_options {
 DUET_CHECK enum err duet_add(struct duet *db, const char *collection,
                              const struct duet_add_options *options,
                              struct duet_add_progress *result);
+
+/* The id that duet_add gives to the picture in the file `path`, which may be gone by
+ * now. ERR_NOT_FOUND: its folder is gone too, so that nothing says where it was. */
+DUET_CHECK enum err duet_id_of_file(struct duet *db, const char *path,
+                                    struct duet_id *out);
 
 /* The bytes of a point's 320-pixel JPEG thumbnail, duet_free. ERR_NOT_FOUND. */
 DUET_CHECK enum err duet_thumbnail(struct duet *db, const char *collection,
