@@ -35,7 +35,7 @@ static enum exit_code get(struct target *target)
         return cli_fail(result);
     }
     enum exit_code code = print_got(target->cli, &hits);
-    target_hits_release(target, &hits);
+    duet_hits_release(&hits);
     return code;
 }
 

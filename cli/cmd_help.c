@@ -39,10 +39,14 @@ void help_print_all(FILE *out)
     }
     fputs("\nOptions of every command:\n", out);
     print_options(out, options_global);
-    fputs("\nExit status:\n", out);
+    fputs("\n'duet help exit-codes' lists what the exit status says.\n", out);
+}
+
+static void print_exit_codes(void)
+{
     enum exit_code code;
     for (unsigned i = 0; exit_code_meaning(i, &code) != NULL; i++) {
-        fprintf(out, "  %3d  %s\n", (int)code, exit_code_meaning(i, &code));
+        printf("%3d  %s\n", (int)code, exit_code_meaning(i, &code));
     }
 }
 
@@ -68,6 +72,10 @@ static enum exit_code run(const struct cli *cli)
         help_print_all(stdout);
         return EXIT_DONE;
     }
+    if (strcmp(cli->args[0], "exit-codes") == 0) {
+        print_exit_codes();
+        return EXIT_DONE;
+    }
     const struct cli_command *command = cli_command_find(cli->args[0]);
     if (command == NULL) {
         return EXIT_USAGE;
@@ -78,10 +86,10 @@ static enum exit_code run(const struct cli *cli)
 
 const struct cli_command cmd_help = {
     .name = "help",
-    .arguments = "[COMMAND]",
+    .arguments = "[COMMAND | exit-codes]",
     .summary = "tell how to use a command",
-    .about = "Prints the screen of a command, or without one the list of all\n"
-             "commands, the options that they share, and the exit codes.\n",
+    .about = "Prints the screen of a command; without one the list of all commands\n"
+             "and the options that they share; or the table of exit codes.\n",
     .example = "  duet help search\n",
     .max_args = 1,
     .run = run,

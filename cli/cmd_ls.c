@@ -52,7 +52,7 @@ static enum err list(struct target *target, size_t n_left)
         last = hits.n < limit;
         n_left -= hits.n;
         enum err result = print_page(target->cli, &hits, &next, &last);
-        target_hits_release(target, &hits);
+        duet_hits_release(&hits);
         TRY(result);
         from = &next;
     }

@@ -71,7 +71,7 @@ static enum exit_code search(const struct cli *cli, const struct duet_query *que
     code = cli_fail(result);
     if (result == ERR_OK) {
         code = print_found(cli, &hits);
-        target_hits_release(&target, &hits);
+        duet_hits_release(&hits);
     }
     target_close(&target);
     return code;

@@ -193,15 +193,6 @@ static enum err ask_json(struct json_object **out, const struct cli *cli,
 
 /* ---- Hits -------------------------------------------------------------------- */
 
-void remote_hits_release(struct duet_hits *hits)
-{
-    for (size_t i = 0; i < hits->n; i++) {
-        alloc_free(hits->hits[i].payload);
-    }
-    alloc_free(hits->hits);
-    *hits = (struct duet_hits){0};
-}
-
 static enum err read_id(struct duet_id *id, struct json_object *value)
 {
     FAIL_IF(value == NULL, ERR_INTERNAL, "the server sent a point without an id");
@@ -213,13 +204,29 @@ static enum err read_id(struct duet_id *id, struct json_object *value)
     return duet_id_parse(id, json_object_get_string(value));
 }
 
+/* A copy of the member, NULL where the server does not tell. */
+static enum err read_detail(char **out, struct json_object *details,
+                            const char *key)
+{
+    const char *text = NULL;
+    if (json_get_string(details, key, &text) == ERR_OK) {
+        *out = alloc_dup(text);
+        FAIL_IF(*out == NULL, ERR_NOMEM, "out of memory");
+    }
+    return ERR_OK;
+}
+
 static enum err read_hit(struct duet_hit *hit, struct json_object *point)
 {
+    char *space = NULL;
     struct json_object *payload = json_get(point, "payload");
     TRY(read_id(&hit->id, json_get(point, "id")));
     hit->score = (float)json_object_get_double(json_get(point, "score"));
     hit->payload = alloc_dup(payload != NULL ? json_text(payload) : "{}");
     FAIL_IF(hit->payload == NULL, ERR_NOMEM, "out of memory");
+    TRY(read_detail(&hit->source, json_get(point, "duet"), "source"));
+    TRY(read_detail(&space, json_get(point, "duet"), "space"));
+    hit->space = space;
     return ERR_OK;
 }
 
@@ -236,11 +243,20 @@ static enum err read_hits(struct duet_hits *hits, struct json_object *points)
         enum err result =
             read_hit(&hits->hits[i], json_object_array_get_idx(points, i));
         if (result != ERR_OK) {
-            remote_hits_release(hits);
+            duet_hits_release(hits);
             return result;
         }
     }
     return ERR_OK;
+}
+
+/* Asks for what a hit shows: the payload, and by our own extension space and source. */
+static void want_parts(struct json_object *body)
+{
+    struct json_object *duet = json_object_new_object();
+    json_object_object_add(duet, "details", json_object_new_boolean(true));
+    json_object_object_add(body, "with_payload", json_object_new_boolean(true));
+    json_object_object_add(body, "duet", duet);
 }
 
 /* ---- The questions ------------------------------------------------------------ */
@@ -301,7 +317,7 @@ enum err remote_search(struct duet_hits *hits, const struct cli *cli,
     struct json_object *body = json_object_new_object();
     json_object_object_add(body, "query", input);
     json_object_object_add(body, "limit", json_object_new_uint64(query->k));
-    json_object_object_add(body, "with_payload", json_object_new_boolean(true));
+    want_parts(body);
     if (query->in != NULL) {
         json_object_object_add(body, "using", json_object_new_string(query->in));
     }
@@ -312,6 +328,8 @@ enum err remote_search(struct duet_hits *hits, const struct cli *cli,
     }
     TRY(ask_json(&result, cli, "/points/query", body));
     enum err read = read_hits(hits, json_get(result, "points"));
+    struct json_object *truncated = json_get(json_get(result, "duet"), "truncated");
+    hits->truncated = json_object_get_boolean(truncated);
     json_object_put(result);
     return read;
 }
@@ -323,7 +341,7 @@ enum err remote_get(struct duet_hits *hits, const struct cli *cli,
     struct json_object *body = json_object_new_object();
     *hits = (struct duet_hits){0};
     json_object_object_add(body, "ids", ids_json(ids, n));
-    json_object_object_add(body, "with_payload", json_object_new_boolean(true));
+    want_parts(body);
     TRY(ask_json(&result, cli, "/points", body));
     enum err read = read_hits(hits, result);
     json_object_put(result);
@@ -337,7 +355,7 @@ enum err remote_scroll(struct duet_hits *hits, const struct cli *cli,
     struct json_object *body = json_object_new_object();
     *hits = (struct duet_hits){0};
     json_object_object_add(body, "limit", json_object_new_uint64(limit));
-    json_object_object_add(body, "with_payload", json_object_new_boolean(true));
+    want_parts(body);
     if (from != NULL) {
         json_object_object_add(body, "offset", id_json(*from));
     }
@@ -356,7 +374,7 @@ enum err remote_remove(size_t *n_removed, const struct cli *cli,
     *n_removed = 0;
     TRY(remote_get(&hits, cli, ids, n));
     size_t n_there = hits.n;
-    remote_hits_release(&hits);
+    duet_hits_release(&hits);
     struct json_object *body = json_object_new_object();
     json_object_object_add(body, "points", ids_json(ids, n));
     TRY(ask_json(&result, cli, "/points/delete?wait=true", body));

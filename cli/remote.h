@@ -4,7 +4,7 @@
  *     struct duet_hits hits;
  *     TRY(remote_search(&hits, cli, &query));
  *     ...
- *     remote_hits_release(&hits);
+ *     duet_hits_release(&hits);
  *
  * The server is ours or one that speaks the same dialect; a picture travels as base64.
  * The key is taken from --api-key-file or $DUET_API_KEY.
@@ -29,7 +29,5 @@ enum err remote_remove(size_t *n_removed, const struct cli *cli,
 
 /* Prints what the server says of the collection: one JSON object. */
 enum err remote_stats(const struct cli *cli) ERR_CHECK;
-
-void remote_hits_release(struct duet_hits *hits);
 
 #endif

@@ -52,15 +52,6 @@ enum err target_remove(struct target *target, const struct duet_id *ids, size_t 
                : duet_remove(target->db, target->cli->collection, ids, n, n_removed);
 }
 
-void target_hits_release(struct target *target, struct duet_hits *hits)
-{
-    if (target->db == NULL) {
-        remote_hits_release(hits);
-    } else {
-        duet_hits_release(hits);
-    }
-}
-
 static enum err id_of(struct duet_id *id, struct duet *db, const char *argument)
 {
     if (strchr(argument, '/') == NULL && duet_id_parse(id, argument) == ERR_OK) {

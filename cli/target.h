@@ -25,7 +25,8 @@ enum exit_code target_open(struct target *target, const struct cli *cli,
                            struct duet_options options);
 void target_close(struct target *target);
 
-/* As the functions of duet.h with these names, in the collection of this run. */
+/* As the functions of duet.h with these names, in the collection of this run. Hits are
+ * released by duet_hits_release. */
 enum err target_search(struct target *target, const struct duet_query *query,
                        struct duet_hits *out) ERR_CHECK;
 enum err target_get(struct target *target, const struct duet_id *ids, size_t n,
@@ -34,7 +35,6 @@ enum err target_scroll(struct target *target, const struct duet_id *from, size_t
                        struct duet_hits *out) ERR_CHECK;
 enum err target_remove(struct target *target, const struct duet_id *ids, size_t n,
                        size_t *n_removed) ERR_CHECK;
-void target_hits_release(struct target *target, struct duet_hits *hits);
 
 /*
  * The ids that the arguments of this run mean: an id as text, else the path of a
