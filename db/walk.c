@@ -153,12 +153,15 @@ static void tell_failed(struct walker *w, const char *path, enum err code)
     }
 }
 
-static char *join(const char *folder, const char *name)
+static enum err join(char **out, const char *folder, const char *name)
 {
     char path[PATH_MAX];
     const char *slash = strcmp(folder, "/") == 0 ? "" : "/";
     int n = snprintf(path, sizeof path, "%s%s%s", folder, slash, name);
-    return n < 0 || (size_t)n >= sizeof path ? NULL : alloc_dup(path);
+    FAIL_IF(n < 0 || (size_t)n >= sizeof path, ERR_LIMIT, "the path is too long");
+    *out = alloc_dup(path);
+    FAIL_IF(*out == NULL, ERR_NOMEM, "out of memory");
+    return ERR_OK;
 }
 
 /* A link below a folder: to a picture it leads there, to anything else nowhere. */
@@ -176,15 +179,16 @@ static enum err add_entry(struct walker *w, int folder, const char *folder_path,
                           const char *name)
 {
     struct stat st;
+    char *path = NULL;
     if (fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) != 0) {
         return ERR_OK; /* gone since the folder was read */
     }
-    char *path = join(folder_path, name);
-    if (path == NULL) {
-        (void)err_set(ERR_LIMIT, "the path is too long");
-        tell_failed(w, name, ERR_LIMIT);
+    enum err result = join(&path, folder_path, name);
+    if (result == ERR_LIMIT) {
+        tell_failed(w, name, result);
         return ERR_OK;
     }
+    TRY(result);
     if (S_ISDIR(st.st_mode)) {
         return names_push(&w->folders, path);
     }
