@@ -329,9 +329,14 @@ static const float *move_window(struct work *w, const struct block *block,
 /* Replaces the map by the block's output. */
 static void run_block(struct work *w, const struct block *block)
 {
-    size_t out_side = kn_stencil_out(&block->depthwise.stencil);
-    bool residual = block->project.accumulate;
-    float *out = residual ? w->map : w->next;
+    const struct kn_stencil *s = &block->depthwise.stencil;
+    size_t out_side = kn_stencil_out(s);
+    /* Without a window of its own, a strip would read rows that the last one wrote. */
+    bool in_place = block->project.accumulate && block->has_expand;
+    float *out = in_place ? w->map : w->next;
+    if (block->project.accumulate && !in_place) {
+        memcpy(out, w->map, s->side * s->side * block->in * sizeof *out);
+    }
     struct window window = {0, 0};
     struct kn_strip strip = {0, 0, 0};
     for (; strip.out_first < out_side; strip.out_first = strip.out_end) {
@@ -343,7 +348,7 @@ static void run_block(struct work *w, const struct block *block)
                        (strip.out_end - strip.out_first) * out_side,
                        out + strip.out_first * out_side * block->out, w->panel);
     }
-    if (!residual) {
+    if (!in_place) {
         w->next = w->map;
         w->map = out;
     }
