@@ -59,32 +59,47 @@ enum err img_exif_read(struct img_task *task, const uint8_t *exif, size_t n) ERR
 
 enum { IMG_RESIZE_BITS = 22 }; /* fraction bits of a weight, as in Pillow */
 
+/* Four neighbouring weights for AVX2, which multiplies 16-bit numbers: each is split,
+ * weight = (high << IMG_RESIZE_LOW_BITS) + low, and two neighbours share 32 bits. */
+enum { IMG_RESIZE_LOW_BITS = 15 };
+
+struct img_taps {
+    uint32_t low[2];  /* w0 and, in the upper half, w1; w2 and w3 */
+    uint32_t high[2]; /* the same, signed */
+};
+
 /* The weights of one pass: out[i] is the sum over j of in[first[i] + j] *
  * weights[i * stride + j], for j < count[i]. */
 struct img_filter {
-    uint32_t n;       /* outputs */
-    uint32_t stride;  /* weights stored for each output; those past count are 0 */
-    uint32_t *first;  /* [n] */
-    uint32_t *count;  /* [n] */
-    int32_t *weights; /* [n, stride], scaled by 2^IMG_RESIZE_BITS */
+    uint32_t n;            /* outputs */
+    uint32_t stride;       /* weights stored for each output, divisible by 4; those past
+                              count are 0 */
+    uint32_t *first;       /* [n] */
+    uint32_t *count;       /* [n] */
+    int32_t *weights;      /* [n, stride], scaled by 2^IMG_RESIZE_BITS */
+    struct img_taps *taps; /* [n, stride / 4], the same weights split */
 };
 
-/* Filters one row of `width` pixels into filter->n pixels. */
-typedef void img_resize_row_fn(uint8_t *out, const uint8_t *row,
-                               const struct img_filter *filter);
+/* Computes filter->taps from filter->weights; both are allocated. */
+void img_filter_split(struct img_filter *filter);
 
-/* Filters column by column: out[x] of the output row `i` from the rows of `image`, each
- * of row_bytes. */
-typedef void img_resize_column_fn(uint8_t *out, const uint8_t *image, size_t row_bytes,
-                                  const struct img_filter *filter, uint32_t i);
+/* Filters a row of pixels into filter->n pixels. */
+void img_resize_row_reference(uint8_t *out, const uint8_t *row,
+                              const struct img_filter *filter);
 
-img_resize_row_fn img_resize_row_reference;
-img_resize_column_fn img_resize_column_reference;
+/* Filters column by column: all row_bytes of the output row `i` from rows of `image`.
+ */
+void img_resize_column_reference(uint8_t *out, const uint8_t *image, size_t row_bytes,
+                                 const struct img_filter *filter, uint32_t i);
 
-/* For AVX2. The row kernel reads up to IMG_RESIZE_OVERREAD bytes past the pixels that
- * the filter names; the caller gives it rows where those bytes are there. */
-enum { IMG_RESIZE_OVERREAD = 16 };
-img_resize_row_fn img_resize_row_avx2;
-img_resize_column_fn img_resize_column_avx2;
+/* For AVX2: IMG_RESIZE_ROWS rows at once, which lie row_bytes apart; the results lie
+ * densely. Reads up to IMG_RESIZE_OVERREAD bytes past the last pixel of each row, which
+ * must be there. */
+enum { IMG_RESIZE_ROWS = 4, IMG_RESIZE_OVERREAD = 16 };
+
+void img_resize_rows_avx2(uint8_t *out, const uint8_t *rows, size_t row_bytes,
+                          const struct img_filter *filter);
+void img_resize_column_avx2(uint8_t *out, const uint8_t *image, size_t row_bytes,
+                            const struct img_filter *filter, uint32_t i);
 
 #endif

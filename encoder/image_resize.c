@@ -30,6 +30,7 @@ static double bicubic(double x)
 
 static void filter_release(struct img_filter *filter)
 {
+    alloc_free(filter->taps);
     alloc_free(filter->weights);
     alloc_free(filter->count);
     alloc_free(filter->first);
@@ -72,6 +73,25 @@ static void filter_compute(struct img_filter *filter, uint32_t i, uint32_t n_in,
     filter->count[i] = (uint32_t)count;
 }
 
+static uint32_t pair(int32_t first, int32_t second)
+{
+    return ((uint32_t)first & 0xFFFF) | (uint32_t)second << 16;
+}
+
+void img_filter_split(struct img_filter *filter)
+{
+    const int32_t mask = (1 << IMG_RESIZE_LOW_BITS) - 1;
+    size_t n_taps = (size_t)filter->n * filter->stride / 4;
+    for (size_t i = 0; i < n_taps; i++) {
+        const int32_t *w = filter->weights + 4 * i;
+        for (size_t half = 0; half < 2; half++, w += 2) {
+            filter->taps[i].low[half] = pair(w[0] & mask, w[1] & mask);
+            filter->taps[i].high[half] =
+                pair(w[0] >> IMG_RESIZE_LOW_BITS, w[1] >> IMG_RESIZE_LOW_BITS);
+        }
+    }
+}
+
 /* Makes the filter that takes n_in samples to n_out. */
 static enum err filter_init(struct img_filter *filter, uint32_t n_in, uint32_t n_out)
 {
@@ -85,17 +105,20 @@ static enum err filter_init(struct img_filter *filter, uint32_t n_in, uint32_t n
     filter->count = alloc_array(n_out, sizeof(*filter->count));
     filter->weights =
         alloc_zero((size_t)n_out * filter->stride, sizeof(*filter->weights));
+    filter->taps =
+        alloc_array((size_t)n_out * filter->stride / 4, sizeof(*filter->taps));
     double *row = alloc_array(filter->stride, sizeof(*row));
-    bool complete = filter->first != NULL && filter->count != NULL &&
-                    filter->weights != NULL && row != NULL;
-    for (uint32_t i = 0; complete && i < n_out; i++) {
-        filter_compute(filter, i, n_in, row);
-    }
-    alloc_free(row);
-    if (!complete) {
+    if (filter->first == NULL || filter->count == NULL || filter->weights == NULL ||
+        filter->taps == NULL || row == NULL) {
+        alloc_free(row);
         filter_release(filter);
         return ERR_NOMEM;
     }
+    for (uint32_t i = 0; i < n_out; i++) {
+        filter_compute(filter, i, n_in, row);
+    }
+    img_filter_split(filter);
+    alloc_free(row);
     return ERR_OK;
 }
 
@@ -144,12 +167,30 @@ static bool has_avx2(void)
     return __builtin_cpu_supports("avx2");
 }
 
-/* The rows from the top that the AVX2 kernel may read past the end of. */
+/* How many rows, from the top, have the bytes behind them that the AVX2 kernel reads.
+ */
 static uint32_t rows_with_room(const struct img *image)
 {
     size_t row_bytes = 3 * (size_t)image->width;
     size_t at_end = (IMG_RESIZE_OVERREAD + row_bytes - 1) / row_bytes;
     return image->height > at_end ? image->height - (uint32_t)at_end : 0;
+}
+
+static void filter_rows(struct img *out, const struct img *image,
+                        const struct img_filter *filter)
+{
+    size_t in_bytes = 3 * (size_t)image->width;
+    size_t out_bytes = 3 * (size_t)out->width;
+    uint32_t n_fast = has_avx2() ? rows_with_room(image) : 0;
+    uint32_t y = 0;
+    for (; y + IMG_RESIZE_ROWS <= n_fast; y += IMG_RESIZE_ROWS) {
+        img_resize_rows_avx2(out->rgb + y * out_bytes, image->rgb + y * in_bytes,
+                             in_bytes, filter);
+    }
+    for (; y < image->height; y++) {
+        img_resize_row_reference(out->rgb + y * out_bytes, image->rgb + y * in_bytes,
+                                 filter);
+    }
 }
 
 static enum err resize_rows(struct img *out, const struct img *image, uint32_t width)
@@ -159,12 +200,8 @@ static enum err resize_rows(struct img *out, const struct img *image, uint32_t w
     out->width = width;
     out->height = image->height;
     out->rgb = alloc_array((size_t)width * image->height, 3);
-    uint32_t n_fast = has_avx2() ? rows_with_room(image) : 0;
-    for (uint32_t y = 0; out->rgb != NULL && y < image->height; y++) {
-        img_resize_row_fn *resize_row =
-            y < n_fast ? img_resize_row_avx2 : img_resize_row_reference;
-        resize_row(out->rgb + 3 * (size_t)y * width,
-                   image->rgb + 3 * (size_t)y * image->width, &filter);
+    if (out->rgb != NULL) {
+        filter_rows(out, image, &filter);
     }
     filter_release(&filter);
     return out->rgb == NULL ? ERR_NOMEM : ERR_OK;
@@ -179,7 +216,8 @@ static enum err resize_columns(struct img *out, const struct img *image,
     out->width = image->width;
     out->height = height;
     out->rgb = alloc_array(height, row_bytes);
-    img_resize_column_fn *resize_column =
+    void (*resize_column)(uint8_t *, const uint8_t *, size_t, const struct img_filter *,
+                          uint32_t) =
         has_avx2() ? img_resize_column_avx2 : img_resize_column_reference;
     for (uint32_t y = 0; out->rgb != NULL && y < height; y++) {
         resize_column(out->rgb + y * row_bytes, image->rgb, row_bytes, &filter, y);
