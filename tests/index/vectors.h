@@ -66,7 +66,7 @@ static inline float *vectors_make(size_t n, size_t dim, uint64_t seed)
     }
     for (size_t i = 0; i < n; i++) {
         const float *centre = centres + vectors_random(&seed) % n_centres * dim;
-        vectors_near(centre, 0.8f, dim, v + i * dim, &seed);
+        vectors_near(centre, 1.2f, dim, v + i * dim, &seed);
     }
     alloc_free(centres);
     return v;
