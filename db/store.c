@@ -1,0 +1,588 @@
+/*
+ * store.c - see store.h.
+ *
+ * The map may only be changed while no transaction is open in this process, so every
+ * transaction holds `gate` for reading and a change of the map holds it for writing.
+ */
+#include "db/store.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "db/store_check.h"
+#include "db/uuid.h"
+
+enum {
+    READERS_MAX = 1024,      /* reading transactions at once, over all processes */
+    MAP_STEP_MIN = 16 << 20, /* bytes; less room than this is a full disk to us */
+    CHECK_TRIES = 100        /* chances against a writer that commits meanwhile */
+};
+
+static const char *const TABLE_NAMES[STORE_TABLES] = {
+    "meta",   "collections", "dropped", "points", "system",
+    "hashes", "spaces",      "live",    "slots",  "vectors",
+};
+
+struct store {
+    MDB_env *env;
+    MDB_dbi tables[STORE_TABLES];
+    pthread_rwlock_t gate;
+    struct record_format format;
+    char path[PATH_MAX]; /* of data.mdb */
+    dev_t device;        /* which file it is, for the list of open ones */
+    ino_t inode;
+    struct store *next_open;
+    bool unmapped; /* a change of the map failed half-way: nothing works any more */
+};
+
+/* LMDB must not open one file twice in a process: closing the one would drop the locks
+ * of the other. */
+static struct store *open_stores;
+static pthread_mutex_t open_stores_mutex = PTHREAD_MUTEX_INITIALIZER;
+
+static enum err code_of_mdb(int rc)
+{
+    switch (rc) {
+    case MDB_TXN_FULL:
+        return ERR_LIMIT;
+    case MDB_MAP_FULL:
+    case ENOSPC:
+    case EDQUOT:
+    case EFBIG:
+        return ERR_FULL;
+    case ENOENT:
+    case MDB_NOTFOUND:
+        return ERR_NOT_FOUND;
+    case MDB_CORRUPTED:
+    case MDB_PAGE_NOTFOUND:
+    case MDB_INVALID:
+    case MDB_PANIC:
+        return ERR_CORRUPT;
+    case MDB_VERSION_MISMATCH:
+    case MDB_INCOMPATIBLE:
+        return ERR_VERSION;
+    case MDB_READERS_FULL:
+        return ERR_BUSY;
+    case ENOMEM:
+        return ERR_NOMEM;
+    default:
+        return rc < 0 && rc >= MDB_KEYEXIST ? ERR_INTERNAL : ERR_IO;
+    }
+}
+
+/* The one place where LMDB's codes become ours. */
+static enum err mdb_result(const struct store *store, int rc)
+{
+    if (rc == MDB_SUCCESS) {
+        return ERR_OK;
+    }
+    return err_set(code_of_mdb(rc), "%s: %s", store->path, mdb_strerror(rc));
+}
+
+/* ---- Opening ---- */
+
+static enum err register_open(struct store *store)
+{
+    struct stat st;
+    if (stat(store->path, &st) != 0) {
+        return err_errno(errno, "%s", store->path);
+    }
+    store->device = st.st_dev;
+    store->inode = st.st_ino;
+    enum err result = ERR_OK;
+    pthread_mutex_lock(&open_stores_mutex);
+    for (struct store *s = open_stores; s != NULL; s = s->next_open) {
+        if (s->device == store->device && s->inode == store->inode) {
+            result = err_set(ERR_BUSY, "%s: open in this process already (pid %ld)",
+                             store->path, (long)getpid());
+        }
+    }
+    if (result == ERR_OK) {
+        store->next_open = open_stores;
+        open_stores = store;
+    }
+    pthread_mutex_unlock(&open_stores_mutex);
+    return result;
+}
+
+static void unregister_open(struct store *store)
+{
+    pthread_mutex_lock(&open_stores_mutex);
+    for (struct store **s = &open_stores; *s != NULL; s = &(*s)->next_open) {
+        if (*s == store) {
+            *s = store->next_open;
+            break;
+        }
+    }
+    pthread_mutex_unlock(&open_stores_mutex);
+}
+
+static int env_try_open(struct store *store, bool write, size_t map_bytes)
+{
+    int rc = mdb_env_create(&store->env);
+    if (rc != MDB_SUCCESS) {
+        store->env = NULL;
+        return rc;
+    }
+    unsigned flags = MDB_NOSUBDIR | MDB_NOTLS | (write ? 0 : MDB_RDONLY);
+    rc = mdb_env_set_maxdbs(store->env, STORE_TABLES);
+    if (rc == MDB_SUCCESS) {
+        rc = mdb_env_set_maxreaders(store->env, READERS_MAX);
+    }
+    if (rc == MDB_SUCCESS) {
+        rc = mdb_env_set_mapsize(store->env, map_bytes);
+    }
+    if (rc == MDB_SUCCESS) {
+        rc = mdb_env_open(store->env, store->path, flags, 0666);
+    }
+    if (rc != MDB_SUCCESS) {
+        mdb_env_close(store->env);
+        store->env = NULL;
+    }
+    return rc;
+}
+
+/* Half of the address space is left to the rest of the program where it is limited. */
+static enum err env_open(struct store *store, bool write, size_t map_bytes)
+{
+    int rc = env_try_open(store, write, map_bytes);
+    while (rc == ENOMEM && map_bytes / 2 >= LIMIT_MAP_BYTES_MIN) {
+        map_bytes /= 2;
+        rc = env_try_open(store, write, map_bytes);
+    }
+    return mdb_result(store, rc);
+}
+
+static enum err open_tables(struct txn *txn, unsigned flags)
+{
+    for (size_t i = 0; i < STORE_TABLES; i++) {
+        int rc = mdb_dbi_open(txn->mdb, TABLE_NAMES[i], flags, &txn->store->tables[i]);
+        FAIL_IF(rc == MDB_NOTFOUND, ERR_CORRUPT,
+                "%s: not a database of duet: no table '%s'", txn->store->path,
+                TABLE_NAMES[i]);
+        TRY(mdb_result(txn->store, rc));
+    }
+    return ERR_OK;
+}
+
+static struct bytes format_key(void)
+{
+    return (struct bytes){"format", 6};
+}
+
+/* A store_body: the tables and the format record of a new database. */
+static enum err create_tables(struct txn *txn, void *arg)
+{
+    (void)arg;
+    TRY(open_tables(txn, MDB_CREATE));
+    struct record_format *format = &txn->store->format;
+    struct buf record;
+    *format = (struct record_format){
+        .version = RECORD_FORMAT_VERSION,
+        .page_size = (uint32_t)sysconf(_SC_PAGESIZE),
+        .created_ms = clock_wall_ms(),
+        .next_collection = 1,
+    };
+    TRY(uuid_random(format->uuid));
+    buf_init(&record, 256);
+    enum err result = record_format_write(format, &record);
+    if (result == ERR_OK) {
+        struct bytes value = {record.data, record.size};
+        result = store_put(txn, STORE_META, format_key(), value);
+    }
+    buf_release(&record);
+    return result;
+}
+
+/* Opens the tables and reads the format record. */
+static enum err read_format(struct store *store)
+{
+    struct txn txn;
+    struct bytes value;
+    TRY(store_read(store, &txn));
+    enum err result;
+    TRY_OUT(open_tables(&txn, 0));
+    TRY_OUT(store_get(&txn, STORE_META, format_key(), &value));
+    result = record_format_read(&store->format, value);
+    if (result != ERR_OK) {
+        result = err_prefix(result, "%s", store->path);
+    } else {
+        /* The handles become the environment's by a commit, also of a reading one. */
+        result = mdb_result(store, mdb_txn_commit(txn.mdb));
+        txn.mdb = NULL;
+        pthread_rwlock_unlock(&store->gate);
+    }
+out:
+    store_end(&txn);
+    return result;
+}
+
+/* A writer may commit twice between our transaction's beginning and our look at the
+ * head pages; then they tell of later trees than ours, and we begin again. */
+static enum err check_trees(struct store *store)
+{
+    enum err result = ERR_BUSY;
+    for (int i = 0; i < CHECK_TRIES && result == ERR_BUSY; i++) {
+        struct txn txn;
+        TRY(store_read(store, &txn));
+        result = store_check_trees(store->path, txn.mdb);
+        store_end(&txn);
+    }
+    /* So busy a writer has read its trees itself. */
+    return result == ERR_BUSY ? ERR_OK : result;
+}
+
+static enum err open_existing(struct store *store, const struct store_options *o)
+{
+    size_t page_size;
+    TRY(store_check_head(store->path, &page_size));
+    FAIL_IF(page_size != (size_t)sysconf(_SC_PAGESIZE), ERR_VERSION,
+            "%s: made on a machine with pages of %zu bytes", store->path, page_size);
+    TRY(register_open(store));
+    TRY(env_open(store, o->write, o->map_bytes));
+    TRY(check_trees(store));
+    TRY(read_format(store));
+    return store_drop_dead_readers(store);
+}
+
+/* Made under another name first, so that a crash half-way leaves no half database. */
+static enum err create_new(struct store *store, const struct store_options *o)
+{
+    char final[PATH_MAX];
+    memcpy(final, store->path, sizeof final);
+    snprintf(store->path, sizeof store->path, "%s/new.mdb", o->folder);
+    unlink(store->path);
+    TRY(env_open(store, true, LIMIT_MAP_BYTES_MIN));
+    enum err result = store_update(store, create_tables, NULL);
+    mdb_env_close(store->env);
+    store->env = NULL;
+    if (result == ERR_OK && rename(store->path, final) != 0) {
+        result = err_errno(errno, "%s", final);
+    }
+    unlink(store->path);
+    strcat(store->path, "-lock");
+    unlink(store->path);
+    memcpy(store->path, final, sizeof final);
+    TRY(result);
+    return file_sync_folder(o->folder);
+}
+
+enum err store_open(struct store **out, const struct store_options *options)
+{
+    struct store_options o = *options;
+    *out = NULL;
+    FAIL_IF(strlen(o.folder) + sizeof "/data.mdb-lock" > PATH_MAX, ERR_LIMIT,
+            "the path of the database is too long");
+    if (o.map_bytes == 0) {
+        o.map_bytes = LIMIT_MAP_BYTES;
+    }
+    struct store *store = alloc_zero(1, sizeof *store);
+    if (store == NULL) {
+        return ERR_NOMEM;
+    }
+    pthread_rwlock_init(&store->gate, NULL);
+    snprintf(store->path, sizeof store->path, "%s/data.mdb", o.folder);
+    enum err result = ERR_OK;
+    if (o.write && o.create && access(store->path, F_OK) != 0) {
+        result = create_new(store, &o);
+    }
+    if (result == ERR_OK) {
+        result = open_existing(store, &o);
+    }
+    if (result != ERR_OK) {
+        store_close(store);
+        return result;
+    }
+    *out = store;
+    return ERR_OK;
+}
+
+void store_close(struct store *store)
+{
+    if (store == NULL) {
+        return;
+    }
+    if (store->env != NULL) {
+        mdb_env_close(store->env);
+    }
+    unregister_open(store);
+    pthread_rwlock_destroy(&store->gate);
+    alloc_free(store);
+}
+
+const struct record_format *store_format(const struct store *store)
+{
+    return &store->format;
+}
+
+enum err store_drop_dead_readers(struct store *store)
+{
+    int n_dead;
+    return mdb_result(store, mdb_reader_check(store->env, &n_dead));
+}
+
+enum err store_size(struct store *store, size_t *bytes)
+{
+    struct txn txn;
+    MDB_envinfo info;
+    *bytes = 0;
+    TRY(store_read(store, &txn)); /* keeps the map where it is */
+    int rc = mdb_env_info(store->env, &info);
+    store_end(&txn);
+    TRY(mdb_result(store, rc));
+    *bytes = (info.me_last_pgno + 1) * store->format.page_size;
+    return ERR_OK;
+}
+
+/* ---- The map ---- */
+
+/* Whether `n` more bytes of address space are to be had. LMDB gives its old map away
+ * before it asks for the new one, and is left with none where that is refused. */
+static bool address_space_has(size_t n)
+{
+    void *p =
+        mmap(NULL, n, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (p == MAP_FAILED) {
+        return false;
+    }
+    munmap(p, n);
+    return true;
+}
+
+/* With the gate held for writing. `bytes` 0: what another process has made of it. */
+static enum err set_map_size(struct store *store, size_t bytes)
+{
+    int rc = mdb_env_set_mapsize(store->env, bytes);
+    if (rc != MDB_SUCCESS) {
+        store->unmapped = rc != EINVAL;
+        return mdb_result(store, rc);
+    }
+    return ERR_OK;
+}
+
+static enum err adopt_map(struct store *store)
+{
+    pthread_rwlock_wrlock(&store->gate);
+    enum err result = set_map_size(store, 0);
+    pthread_rwlock_unlock(&store->gate);
+    return result;
+}
+
+/* Makes the map larger than `full_bytes`, the size at which it was found full; another
+ * thread may have done it meanwhile. */
+static enum err grow_map(struct store *store, size_t full_bytes)
+{
+    MDB_envinfo info;
+    enum err result = ERR_OK;
+    pthread_rwlock_wrlock(&store->gate);
+    TRY_OUT(mdb_result(store, mdb_env_info(store->env, &info)));
+    if (info.me_mapsize > full_bytes) {
+        goto out;
+    }
+    size_t step = full_bytes;
+    while (step >= MAP_STEP_MIN && !address_space_has(step)) {
+        step /= 2;
+    }
+    if (step < MAP_STEP_MIN) {
+        result = err_set(ERR_FULL, "%s: the address space of this process is used up",
+                         store->path);
+    } else {
+        result = set_map_size(store, full_bytes + step);
+    }
+out:
+    pthread_rwlock_unlock(&store->gate);
+    return result;
+}
+
+/* ---- Transactions ---- */
+
+/* Begins a transaction, holding the gate where it returns ERR_OK. */
+static enum err begin(struct store *store, struct txn *txn, bool write)
+{
+    *txn = (struct txn){.store = store};
+    for (;;) {
+        pthread_rwlock_rdlock(&store->gate);
+        int rc = store->unmapped ? EIO
+                                 : mdb_txn_begin(store->env, NULL,
+                                                 write ? 0 : MDB_RDONLY, &txn->mdb);
+        if (rc == MDB_SUCCESS) {
+            return ERR_OK;
+        }
+        txn->mdb = NULL;
+        pthread_rwlock_unlock(&store->gate);
+        if (rc != MDB_MAP_RESIZED) {
+            return mdb_result(store, rc);
+        }
+        TRY(adopt_map(store));
+    }
+}
+
+enum err store_read(struct store *store, struct txn *txn)
+{
+    return begin(store, txn, false);
+}
+
+void store_end(struct txn *txn)
+{
+    if (txn->mdb != NULL) {
+        mdb_txn_abort(txn->mdb);
+        txn->mdb = NULL;
+        pthread_rwlock_unlock(&txn->store->gate);
+    }
+}
+
+/* The same for a result inside a writing transaction. */
+static enum err txn_result(struct txn *txn, int rc)
+{
+    txn->map_full = txn->map_full || rc == MDB_MAP_FULL;
+    return mdb_result(txn->store, rc);
+}
+
+/* Runs body and commits. Where *map_full, the map of *map_bytes was too small. */
+static enum err update_once(struct store *store, store_body *body, void *arg,
+                            size_t *map_bytes, bool *map_full)
+{
+    struct txn txn;
+    MDB_envinfo info = {0};
+    TRY(begin(store, &txn, true));
+    mdb_env_info(store->env, &info);
+    *map_bytes = info.me_mapsize;
+    enum err result = body(&txn, arg);
+    if (result == ERR_OK) {
+        int rc = mdb_txn_commit(txn.mdb); /* frees it, whatever comes */
+        txn.mdb = NULL;
+        pthread_rwlock_unlock(&store->gate);
+        result = txn_result(&txn, rc);
+    }
+    *map_full = txn.map_full;
+    store_end(&txn);
+    return result;
+}
+
+enum err store_update(struct store *store, store_body *body, void *arg)
+{
+    for (;;) {
+        size_t map_bytes;
+        bool map_full = false;
+        enum err result = update_once(store, body, arg, &map_bytes, &map_full);
+        if (!map_full) {
+            return result;
+        }
+        TRY(grow_map(store, map_bytes));
+    }
+}
+
+/* ---- Single rows ---- */
+
+static MDB_val mdb_bytes(struct bytes b)
+{
+    return (MDB_val){.mv_size = b.n, .mv_data = (void *)(size_t)b.data};
+}
+
+static struct bytes bytes_of_mdb(MDB_val v)
+{
+    return (struct bytes){v.mv_data, v.mv_size};
+}
+
+enum err store_get(struct txn *txn, enum store_table table, struct bytes key,
+                   struct bytes *value)
+{
+    MDB_val k = mdb_bytes(key);
+    MDB_val v;
+    *value = (struct bytes){NULL, 0};
+    int rc = mdb_get(txn->mdb, txn->store->tables[table], &k, &v);
+    if (rc == MDB_NOTFOUND) {
+        return ERR_OK;
+    }
+    TRY(mdb_result(txn->store, rc));
+    *value = bytes_of_mdb(v);
+    return ERR_OK;
+}
+
+enum err store_put(struct txn *txn, enum store_table table, struct bytes key,
+                   struct bytes value)
+{
+    MDB_val k = mdb_bytes(key);
+    MDB_val v = mdb_bytes(value);
+    return txn_result(txn, mdb_put(txn->mdb, txn->store->tables[table], &k, &v, 0));
+}
+
+enum err store_delete(struct txn *txn, enum store_table table, struct bytes key)
+{
+    MDB_val k = mdb_bytes(key);
+    int rc = mdb_del(txn->mdb, txn->store->tables[table], &k, NULL);
+    return rc == MDB_NOTFOUND ? ERR_OK : txn_result(txn, rc);
+}
+
+/* ---- Walks ---- */
+
+/* Moves the cursor and takes the row there, if it still has the prefix. `k` is where a
+ * MDB_SET_RANGE begins. */
+static enum err cursor_move(struct cursor *c, MDB_cursor_op op, struct bytes from)
+{
+    MDB_val k = mdb_bytes(from);
+    MDB_val v;
+    struct txn *txn = c->txn;
+    c->key = (struct bytes){NULL, 0};
+    int rc = mdb_cursor_get(c->mdb, &k, &v, op);
+    if (rc == MDB_NOTFOUND) {
+        return ERR_OK;
+    }
+    TRY(mdb_result(txn->store, rc));
+    if (k.mv_size >= c->prefix.n &&
+        memcmp(k.mv_data, c->prefix.data, c->prefix.n) == 0) {
+        c->key = bytes_of_mdb(k);
+        c->value = bytes_of_mdb(v);
+    }
+    return ERR_OK;
+}
+
+enum err cursor_open(struct txn *txn, enum store_table table, struct bytes prefix,
+                     struct cursor *cursor)
+{
+    *cursor = (struct cursor){.txn = txn, .prefix = prefix};
+    int rc = mdb_cursor_open(txn->mdb, txn->store->tables[table], &cursor->mdb);
+    if (rc != MDB_SUCCESS) {
+        cursor->mdb = NULL;
+        return mdb_result(txn->store, rc);
+    }
+    enum err result = cursor_seek(cursor, prefix);
+    if (result != ERR_OK) {
+        cursor_close(cursor);
+    }
+    return result;
+}
+
+enum err cursor_seek(struct cursor *cursor, struct bytes key)
+{
+    /* LMDB takes no empty key: an empty prefix means the first row. */
+    return cursor_move(cursor, key.n == 0 ? MDB_FIRST : MDB_SET_RANGE, key);
+}
+
+enum err cursor_next(struct cursor *cursor)
+{
+    return cursor_move(cursor, MDB_NEXT, cursor->prefix);
+}
+
+enum err cursor_delete(struct cursor *cursor)
+{
+    TRY(txn_result(cursor->txn, mdb_cursor_del(cursor->mdb, 0)));
+    return cursor_next(cursor); /* LMDB counts the deleted row as the one we stand on */
+}
+
+void cursor_close(struct cursor *cursor)
+{
+    if (cursor->mdb != NULL) {
+        mdb_cursor_close(cursor->mdb);
+        cursor->mdb = NULL;
+    }
+}
