@@ -1,0 +1,218 @@
+/*
+ * edit.c - see edit.h.
+ */
+#include "db/edit.h"
+
+#include <limits.h>
+#include <string.h>
+
+enum { ORPHANS_BYTES_MAX = 1 << 26 }; /* four million hashes */
+
+enum err edit_open(struct edit *edit, struct txn *txn, const char *collection)
+{
+    memset(edit, 0, sizeof *edit);
+    edit->txn = txn;
+    edit->name = collection;
+    buf_init(&edit->orphans, ORPHANS_BYTES_MAX);
+    return collection_get(txn, collection, &edit->collection);
+}
+
+void edit_release(struct edit *edit)
+{
+    for (size_t i = 0; i < LIMIT_SPACES_MAX; i++) {
+        vector_writer_release(&edit->writers[i]);
+    }
+    buf_release(&edit->orphans);
+}
+
+static enum err writer_of(struct edit *edit, size_t space, struct vector_writer **w)
+{
+    *w = &edit->writers[space];
+    if (edit->open[space]) {
+        return ERR_OK;
+    }
+    struct vector_space in = {edit->txn, edit->collection.number, space,
+                              edit->collection.spaces[space].dim};
+    TRY(vector_writer_open(*w, in));
+    edit->open[space] = true;
+    return ERR_OK;
+}
+
+static enum err drop_vector(struct edit *edit, size_t space, uint32_t slot)
+{
+    struct vector_writer *w;
+    if (slot == RECORD_NO_SLOT) {
+        return ERR_OK;
+    }
+    TRY(writer_of(edit, space, &w));
+    return vector_writer_drop(w, slot);
+}
+
+/* ---- Points ---- */
+
+/* The present record of a point; *there false and no slots where there is none. Its
+ * payload points into the map: good until the next write. */
+static enum err get_point(struct edit *edit, const struct record_key *key,
+                          struct record_point *point, bool *there)
+{
+    struct bytes value;
+    TRY(store_get(edit->txn, STORE_POINTS, store_key(key), &value));
+    *there = value.data != NULL;
+    if (*there) {
+        TRY(record_point_read(point, value));
+        FAIL_IF(point->n_spaces != edit->collection.n_spaces, ERR_CORRUPT,
+                "a point has %zu vector slots in a collection of %zu spaces",
+                point->n_spaces, edit->collection.n_spaces);
+        return ERR_OK;
+    }
+    *point = (struct record_point){.n_spaces = edit->collection.n_spaces,
+                                   .payload = {"{}", 2}};
+    for (size_t i = 0; i < point->n_spaces; i++) {
+        point->slots[i] = RECORD_NO_SLOT;
+    }
+    return ERR_OK;
+}
+
+/* Puts the new vectors into slots of their own and lets the old ones die. */
+static enum err write_vectors(struct edit *edit, const struct db_write *write,
+                              struct record_point *point)
+{
+    for (size_t i = 0; i < point->n_spaces; i++) {
+        const float *vector = write->vectors[i];
+        if (vector == NULL && (write->keep >> i & 1) != 0) {
+            continue;
+        }
+        TRY(drop_vector(edit, i, point->slots[i]));
+        point->slots[i] = RECORD_NO_SLOT;
+        if (vector != NULL) {
+            struct vector_writer *w;
+            TRY(writer_of(edit, i, &w));
+            TRY(vector_check(vector, w->in.dim));
+            TRY(vector_writer_add(w, write->id, vector, &point->slots[i]));
+        }
+    }
+    for (size_t i = point->n_spaces; i < LIMIT_SPACES_MAX; i++) {
+        FAIL_IF(write->vectors[i] != NULL, ERR_INVALID,
+                "the collection has no space %zu", i);
+    }
+    return ERR_OK;
+}
+
+static enum err put_point(struct edit *edit, const struct record_key *key,
+                          const struct record_point *point)
+{
+    struct buf record;
+    buf_init(&record, LIMIT_PAYLOAD_BYTES + 256);
+    enum err result = record_point_write(point, &record);
+    if (result == ERR_OK) {
+        result = store_put(edit->txn, STORE_POINTS, store_key(key),
+                           (struct bytes){record.data, record.size});
+    }
+    buf_release(&record);
+    return result;
+}
+
+/* ---- System records ---- */
+
+/* Deletes the system record and its hash row, if there are any. */
+static enum err delete_source(struct edit *edit, struct duet_id id)
+{
+    struct record_key key = record_key_point(edit->collection.number, id);
+    struct bytes value;
+    struct db_source source;
+    struct buf path;
+    TRY(store_get(edit->txn, STORE_SYSTEM, store_key(&key), &value));
+    if (value.data == NULL) {
+        return ERR_OK;
+    }
+    buf_init(&path, PATH_MAX);
+    enum err result = record_source_read(&source, &path, value);
+    buf_release(&path);
+    TRY(result);
+    struct record_key hash = record_key_hash(source.hash, edit->collection.number, id);
+    TRY(buf_append(&edit->orphans, source.hash, DB_HASH_BYTES));
+    TRY(store_delete(edit->txn, STORE_HASHES, store_key(&hash)));
+    return store_delete(edit->txn, STORE_SYSTEM, store_key(&key));
+}
+
+static enum err put_source(struct edit *edit, struct duet_id id,
+                           const struct db_source *source)
+{
+    struct record_key key = record_key_point(edit->collection.number, id);
+    struct record_key hash = record_key_hash(source->hash, edit->collection.number, id);
+    struct buf record;
+    FAIL_IF(strlen(source->path) >= PATH_MAX, ERR_LIMIT,
+            "the path of a file is too long");
+    buf_init(&record, PATH_MAX + 64);
+    enum err result;
+    TRY_OUT(record_source_write(source, &record));
+    TRY_OUT(store_put(edit->txn, STORE_SYSTEM, store_key(&key),
+                      (struct bytes){record.data, record.size}));
+    TRY_OUT(
+        store_put(edit->txn, STORE_HASHES, store_key(&hash), (struct bytes){"", 0}));
+out:
+    buf_release(&record);
+    return result;
+}
+
+/* ---- Whole points ---- */
+
+enum err edit_write(struct edit *edit, const struct db_write *write)
+{
+    struct record_key key = record_key_point(edit->collection.number, write->id);
+    struct record_point point;
+    struct buf kept; /* a payload that stays, out of the map before the next write */
+    bool there;
+    TRY(get_point(edit, &key, &point, &there));
+    buf_init(&kept, LIMIT_PAYLOAD_BYTES);
+    enum err result;
+    if (write->payload != NULL) {
+        point.payload = (struct bytes){write->payload, write->n_payload};
+    } else {
+        TRY_OUT(buf_append(&kept, point.payload.data, point.payload.n));
+        point.payload = (struct bytes){kept.data, kept.size};
+    }
+    TRY_OUT(write_vectors(edit, write, &point));
+    TRY_OUT(put_point(edit, &key, &point));
+    edit->collection.n_points += there ? 0 : 1;
+    if (write->source != NULL || write->drop_source) {
+        TRY_OUT(delete_source(edit, write->id));
+    }
+    if (write->source != NULL) {
+        TRY_OUT(put_source(edit, write->id, write->source));
+    }
+    if (write->replaces != NULL && duet_id_compare(*write->replaces, write->id) != 0) {
+        TRY_OUT(edit_remove(edit, *write->replaces, &there));
+    }
+out:
+    buf_release(&kept);
+    return result;
+}
+
+enum err edit_remove(struct edit *edit, struct duet_id id, bool *was_there)
+{
+    struct record_key key = record_key_point(edit->collection.number, id);
+    struct record_point point;
+    TRY(get_point(edit, &key, &point, was_there));
+    if (!*was_there) {
+        return ERR_OK;
+    }
+    FAIL_IF(edit->collection.n_points == 0, ERR_CORRUPT,
+            "a collection has more points than it counts");
+    for (size_t i = 0; i < point.n_spaces; i++) {
+        TRY(drop_vector(edit, i, point.slots[i]));
+    }
+    TRY(store_delete(edit->txn, STORE_POINTS, store_key(&key)));
+    edit->collection.n_points--;
+    return delete_source(edit, id);
+}
+
+enum err edit_finish(struct edit *edit)
+{
+    for (size_t i = 0; i < LIMIT_SPACES_MAX; i++) {
+        if (edit->open[i]) {
+            TRY(vector_writer_finish(&edit->writers[i]));
+        }
+    }
+    return collection_put(edit->txn, edit->name, &edit->collection);
+}

@@ -1,0 +1,90 @@
+/*
+ * vectors.h - the vectors of one space: slots, their ids, and which of them live.
+ *
+ *     struct vector_writer w;
+ *     TRY(vector_writer_open(&w, txn, collection, space, dim));
+ *     TRY_OUT(vector_writer_add(&w, id, vector, &slot));
+ *     TRY_OUT(vector_writer_drop(&w, old_slot));
+ *     TRY_OUT(vector_writer_finish(&w));
+ *     ...
+ *     vector_writer_release(&w);
+ *
+ * Every vector written takes the next slot of its space and is never changed in place:
+ * an update takes a new slot, and the old one dies. 64 slots are a chunk: one run of
+ * 64 * dim floats, one table of ids, one word of live bits. A chunk whose slots were
+ * all used and are all dead is deleted; readers take a missing chunk for a dead one.
+ *
+ * Threads: as the transaction's.
+ */
+#ifndef DB_VECTORS_H
+#define DB_VECTORS_H
+
+#include "db/store.h"
+
+/* The space that a call is about. */
+struct vector_space {
+    struct txn *txn;
+    uint32_t collection;
+    size_t space;
+    size_t dim;
+};
+
+/* Scales vector[dim] to unit length. ERR_INVALID where a number is not finite or all
+ * are zero: such a vector has no direction. */
+enum err vector_normalise(float *vector, size_t dim) ERR_CHECK;
+
+/* ERR_INVALID where a number is not finite. */
+enum err vector_check(const float *vector, size_t dim) ERR_CHECK;
+
+/* ---- Writing: all of a transaction's writes to a space go through one of these ----
+ */
+
+struct vector_writer {
+    struct vector_space in;
+    struct record_space state;
+    bool loaded;    /* the chunk of state.next_slot is below */
+    uint32_t chunk; /* its number */
+    uint64_t live;  /* its live bits */
+    float *vectors; /* [RECORD_CHUNK_SLOTS, dim], owned */
+    uint8_t ids[RECORD_SLOTS_BYTES];
+};
+
+/* Reads the state of the space. On failure there is nothing to release. */
+enum err vector_writer_open(struct vector_writer *w, struct vector_space in) ERR_CHECK;
+
+/* Appends vector[dim] of the point `id`. ERR_LIMIT: all slots are used. */
+enum err vector_writer_add(struct vector_writer *w, struct duet_id id,
+                           const float *vector, uint32_t *slot) ERR_CHECK;
+
+/* The vector in `slot` dies. ERR_CORRUPT where it did not live. */
+enum err vector_writer_drop(struct vector_writer *w, uint32_t slot) ERR_CHECK;
+
+/* Writes what is pending. */
+enum err vector_writer_finish(struct vector_writer *w) ERR_CHECK;
+
+/* Frees the memory; what was not finished is not written. Accepts a zeroed one. */
+void vector_writer_release(struct vector_writer *w);
+
+/* ---- Reading ---- */
+
+/* The row of chunk `i`: its vectors, borrowed from the map; data NULL where all are
+ * dead. */
+enum err vector_chunk_get(struct vector_space in, uint32_t i, struct bytes *vectors)
+    ERR_CHECK;
+
+/* Whether a row found by a cursor is a chunk of this space. ERR_CORRUPT. */
+enum err vector_chunk_check(struct vector_space in, struct bytes vectors) ERR_CHECK;
+
+/* Whose the vector in `slot` is. ERR_CORRUPT where the slot was never used. */
+enum err vector_id_get(struct vector_space in, uint32_t slot, struct duet_id *id)
+    ERR_CHECK;
+
+/* Copies the vector in `slot` to dst[dim]. ERR_CORRUPT where there is none. */
+enum err vector_get(struct vector_space in, uint32_t slot, float *dst) ERR_CHECK;
+
+/* The live bits of slots [first, first + n): words[n / 64]; both are multiples of
+ * RECORD_CHUNK_SLOTS. */
+enum err vector_live_get(struct vector_space in, uint32_t first, size_t n,
+                         uint64_t *words) ERR_CHECK;
+
+#endif
