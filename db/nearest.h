@@ -1,0 +1,41 @@
+/*
+ * nearest.h - the best points of one space for one vector, in one transaction.
+ *
+ * Slots in no sealed segment are compared one by one. A sealed segment names
+ * candidates, several for each result wanted, and these are compared exactly; where
+ * that would be no less work than comparing all its vectors, or the file cannot be
+ * used, all are compared. Candidates are few for a vector from the same side as the
+ * space's (a picture among pictures) and many across sides, where the coarse codes of a
+ * segment find less: see DESIGN section 4 for the measurements.
+ *
+ * Threads: as the transaction's.
+ */
+#ifndef DB_NEAREST_H
+#define DB_NEAREST_H
+
+#include "db/rank.h"
+#include "db/segment.h"
+#include "db/vectors.h"
+
+/* What a search has cost so far. */
+struct nearest_work {
+    size_t n_compared;   /* vectors compared exactly */
+    size_t n_candidates; /* of them named by sealed segments */
+};
+
+struct nearest {
+    struct vector_space in;
+    struct segment_cache *segments;
+    const float *query;    /* [in.dim] */
+    bool exact;            /* compare all */
+    bool cross_modal;      /* the query is of another side than the space, or unknown */
+    unsigned oversampling; /* candidates a result; 0: by cross_modal */
+    unsigned nprobe;       /* lists of codes to look into; 0: by cross_modal */
+    const struct duet_id *excluded; /* a point to be left out; NULL: none */
+    struct rank *rank;              /* what is found goes here */
+    struct nearest_work *work;      /* added to */
+};
+
+enum err nearest_search(struct nearest *nearest) ERR_CHECK;
+
+#endif
