@@ -1,0 +1,34 @@
+/*
+ * database.h - what an open database is made of. Private to db/.
+ */
+#ifndef DB_DATABASE_H
+#define DB_DATABASE_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "db/builder.h"
+#include "db/db_internal.h"
+#include "db/segment.h"
+#include "db/store.h"
+#include "db/writer_lock.h"
+
+struct duet {
+    char *folder;
+    bool write;
+    unsigned n_threads;
+    size_t seal_at;
+    struct writer_lock lock; /* held where `write` */
+    struct store *store;
+    struct segment_cache *segments;
+    struct builder *builder; /* NULL in a reader */
+
+    char *model_wanted;          /* duet_options.model; NULL: none was named */
+    pthread_mutex_t model_mutex; /* over what follows */
+    struct enc *model;           /* opened by the first need, then never changed */
+    char *model_name;            /* the name it was found by */
+    bool model_warned;           /* another fingerprint was spoken of already */
+};
+
+#endif

@@ -1,0 +1,157 @@
+/*
+ * model.c - see model.h, and db_encoder, duet_model.
+ *
+ * A model is looked for by name in $DUET_MODELS, then in the folder that `make install`
+ * fills; a name with a slash is a folder itself.
+ */
+#include "db/model.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/log.h"
+#include "db/collection.h"
+#include "db/database.h"
+
+#ifndef DUET_MODELS_DIR
+#define DUET_MODELS_DIR "/usr/local/share/duet/models"
+#endif
+
+static enum err model_folder(const char *name, char folder[PATH_MAX])
+{
+    const char *places[] = {getenv("DUET_MODELS"), DUET_MODELS_DIR};
+    size_t n_places = sizeof places / sizeof places[0];
+    if (strchr(name, '/') != NULL) {
+        places[0] = "";
+        n_places = 1;
+    }
+    for (size_t i = 0; i < n_places; i++) {
+        if (places[i] == NULL) {
+            continue;
+        }
+        int n = snprintf(folder, PATH_MAX, "%s%s%s", places[i],
+                         places[i][0] == '\0' ? "" : "/", name);
+        if (n > 0 && n < PATH_MAX && access(folder, F_OK) == 0) {
+            return ERR_OK;
+        }
+    }
+    return err_set(ERR_MODEL, "no model '%.128s' in $DUET_MODELS or %s", name,
+                   DUET_MODELS_DIR);
+}
+
+/* With the mutex held. `recorded` is the name a collection was made with, or NULL. */
+static enum err open_model(struct duet *db, const char *recorded)
+{
+    char folder[PATH_MAX];
+    if (db->model != NULL) {
+        return ERR_OK;
+    }
+    const char *name = db->model_wanted != NULL ? db->model_wanted
+                       : recorded != NULL       ? recorded
+                                                : "default";
+    TRY(model_folder(name, folder));
+    TRY(enc_open(&db->model, folder));
+    db->model_name = alloc_dup(name);
+    if (db->model_name == NULL) {
+        enc_close(db->model);
+        db->model = NULL;
+        return ERR_NOMEM;
+    }
+    return ERR_OK;
+}
+
+static enum err model_get(struct duet *db, const char *recorded, struct enc **enc)
+{
+    pthread_mutex_lock(&db->model_mutex);
+    enum err result = open_model(db, recorded);
+    *enc = db->model;
+    pthread_mutex_unlock(&db->model_mutex);
+    return result;
+}
+
+enum err db_encoder(struct duet *db, struct enc **enc)
+{
+    return model_get(db, NULL, enc);
+}
+
+enum err model_for_search(struct duet *db, const struct record_collection *c,
+                          struct enc **enc)
+{
+    FAIL_IF(!collection_is_cross_modal(c), ERR_UNSUPPORTED,
+            "this collection holds plain vectors: no model makes them of texts or "
+            "pictures");
+    TRY(model_get(db, c->model, enc));
+    const struct enc_info *info = enc_info(*enc);
+    FAIL_IF(
+        strcmp(info->space, c->model_space) != 0, ERR_CONFLICT,
+        "the collection was made by the model '%s' (space %s), and '%s' (space %s) is "
+        "in use: their vectors cannot be compared",
+        c->model, c->model_space, db->model_name, info->space);
+    return ERR_OK;
+}
+
+/* Vectors of one space by other weights may be compared, but not to the last digit. */
+static enum err check_fingerprint(struct duet *db, const struct record_collection *c)
+{
+    const char *fingerprint;
+    TRY(enc_fingerprint(db->model, &fingerprint));
+    if (strcmp(fingerprint, c->fingerprint) == 0) {
+        return ERR_OK;
+    }
+    pthread_mutex_lock(&db->model_mutex);
+    bool warn = !db->model_warned;
+    db->model_warned = true;
+    pthread_mutex_unlock(&db->model_mutex);
+    if (warn) {
+        log_warn(
+            "the collection was made by other weights of the model '%s' than those "
+            "in %s: scores may differ a little",
+            c->model, enc_info(db->model)->folder);
+    }
+    return ERR_OK;
+}
+
+enum err model_for_write(struct duet *db, const struct record_collection *c,
+                         struct enc **enc)
+{
+    TRY(model_for_search(db, c, enc));
+    return check_fingerprint(db, c);
+}
+
+enum err db_encoder_for(struct duet *db, const char *collection, struct enc **enc)
+{
+    struct txn txn;
+    struct record_collection c;
+    *enc = NULL;
+    TRY(store_read(db->store, &txn));
+    enum err result = collection_get(&txn, collection, &c);
+    store_end(&txn);
+    TRY(result);
+    return model_for_write(db, &c, enc);
+}
+
+enum err duet_model(struct duet *db, struct duet_model_info *out)
+{
+    struct enc *enc;
+    const char *fingerprint;
+    *out = (struct duet_model_info){0};
+    TRY(db_encoder(db, &enc));
+    TRY(enc_fingerprint(enc, &fingerprint));
+    const struct enc_info *info = enc_info(enc);
+    *out = (struct duet_model_info){
+        .name = info->name,
+        .folder = info->folder,
+        .space = info->space,
+        .licence = info->licence,
+        .languages = info->languages,
+        .fingerprint = fingerprint,
+        .dim = info->dim,
+        .image_size = info->image_size,
+        .max_tokens = info->max_tokens,
+    };
+    return ERR_OK;
+}

@@ -1,0 +1,287 @@
+/*
+ * upsert.c - duet_upsert: points as users give them become points as the store takes
+ * them.
+ *
+ * First every point is looked over; then texts and pictures are encoded, on several
+ * threads where there are several of them; then one transaction writes all. Uploaded
+ * pictures are kept: the original before the commit, since nobody else has it, the
+ * thumbnail after it (media.h).
+ */
+#include <pthread.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "db/collection.h"
+#include "db/database.h"
+#include "db/encode.h"
+#include "db/media.h"
+#include "db/model.h"
+#include "db/vectors.h"
+
+enum { THUMBNAIL_BYTES_MAX = 4 << 20 };
+
+/* One vector to be made or copied. */
+struct job {
+    size_t point; /* its number in the request */
+    size_t space;
+    const struct duet_input *input;
+    float *vector;                 /* [dim of the space], owned */
+    struct encode_picture picture; /* of an upload */
+    bool is_upload;
+};
+
+struct upsert {
+    struct duet *db;
+    const char *collection_name;
+    const struct duet_point_input *points;
+    size_t n_points;
+    struct record_collection collection;
+    struct enc *enc; /* NULL: no input needs it */
+    struct job *jobs;
+    size_t n_jobs;
+    struct db_write *writes;   /* [n_points] */
+    struct db_source *sources; /* [n_points], of uploads */
+
+    atomic_size_t next_job; /* of the encoding threads */
+    pthread_mutex_t mutex;  /* over the three below */
+    enum err result;        /* of the first point that failed, by number */
+    size_t failed_job;
+    char detail[ERR_DETAIL_MAX];
+};
+
+/* ---- Looking over ---- */
+
+static enum err choose_space(const struct record_collection *c,
+                             const struct duet_named_input *v, size_t *space)
+{
+    if (v->space != NULL) {
+        return collection_space_find(c, v->space, space);
+    }
+    *space = 0;
+    if (encode_is_needed(v->input.kind) && collection_is_cross_modal(c)) {
+        *space = v->input.kind == DUET_INPUT_TEXT ? DB_TEXT : DB_IMAGE;
+        return ERR_OK;
+    }
+    FAIL_IF(c->n_spaces > 1, ERR_INVALID,
+            "say which of the collection's %zu vector spaces a vector is for",
+            c->n_spaces);
+    return ERR_OK;
+}
+
+static enum err add_job(struct upsert *u, size_t point,
+                        const struct duet_named_input *v)
+{
+    struct job *job = &u->jobs[u->n_jobs];
+    const struct duet_input *input = &v->input;
+    *job = (struct job){.point = point, .input = input};
+    TRY(choose_space(&u->collection, v, &job->space));
+    size_t dim = u->collection.spaces[job->space].dim;
+    for (size_t i = u->n_jobs; i > 0 && u->jobs[i - 1].point == point; i--) {
+        FAIL_IF(u->jobs[i - 1].space == job->space, ERR_INVALID,
+                "two vectors for the space '%s'",
+                u->collection.spaces[job->space].name);
+    }
+    if (encode_is_needed(input->kind)) {
+        job->is_upload = input->kind == DUET_INPUT_IMAGE;
+        if (u->enc == NULL) {
+            TRY(model_for_write(u->db, &u->collection, &u->enc));
+        }
+    } else {
+        FAIL_IF(input->kind != DUET_INPUT_VECTOR, ERR_INVALID,
+                "a vector, a text or a picture is wanted");
+        FAIL_IF(input->n != dim, ERR_CONFLICT,
+                "a vector has %zu numbers, the space '%s' takes %zu", input->n,
+                u->collection.spaces[job->space].name, dim);
+    }
+    job->vector = alloc_array(dim, sizeof *job->vector);
+    if (job->vector == NULL) {
+        return ERR_NOMEM;
+    }
+    buf_init(&job->picture.thumbnail, THUMBNAIL_BYTES_MAX);
+    u->n_jobs++;
+    return ERR_OK;
+}
+
+static enum err add_jobs(struct upsert *u)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < u->n_points; i++) {
+        n += u->points[i].n_vectors;
+    }
+    u->jobs = alloc_array(n, sizeof *u->jobs);
+    u->writes = alloc_zero(u->n_points, sizeof *u->writes);
+    u->sources = alloc_zero(u->n_points, sizeof *u->sources);
+    if (u->jobs == NULL || u->writes == NULL || u->sources == NULL) {
+        return ERR_NOMEM;
+    }
+    for (size_t i = 0; i < u->n_points; i++) {
+        for (size_t v = 0; v < u->points[i].n_vectors; v++) {
+            enum err result = add_job(u, i, &u->points[i].vectors[v]);
+            if (result != ERR_OK) {
+                return err_prefix(result, "point %zu", i);
+            }
+        }
+    }
+    return ERR_OK;
+}
+
+/* ---- Encoding ---- */
+
+static enum err do_job(struct upsert *u, struct job *job)
+{
+    const struct record_space_def *def = &u->collection.spaces[job->space];
+    if (encode_is_needed(job->input->kind)) {
+        TRY(encode_input(u->enc, job->input, job->vector, NULL,
+                         job->is_upload ? &job->picture : NULL));
+        return ERR_OK;
+    }
+    memcpy(job->vector, job->input->vector, def->dim * sizeof(float));
+    return def->distance == DUET_COSINE ? vector_normalise(job->vector, def->dim)
+                                        : vector_check(job->vector, def->dim);
+}
+
+/* Keeps the failure of the first job by number, so that the answer does not depend on
+ * which thread was quicker. */
+static void keep_failure(struct upsert *u, size_t i, enum err result)
+{
+    pthread_mutex_lock(&u->mutex);
+    if (u->result == ERR_OK || i < u->failed_job) {
+        err_prefix(result, "point %zu", u->jobs[i].point);
+        u->result = result;
+        u->failed_job = i;
+        memcpy(u->detail, err_detail(), sizeof u->detail);
+    }
+    pthread_mutex_unlock(&u->mutex);
+}
+
+/* A thread's work: jobs from the common counter until they are done or one fails. */
+static void *do_jobs(void *arg)
+{
+    struct upsert *u = arg;
+    for (;;) {
+        size_t i = atomic_fetch_add(&u->next_job, 1);
+        if (i >= u->n_jobs) {
+            return NULL;
+        }
+        enum err result = do_job(u, &u->jobs[i]);
+        if (result != ERR_OK) {
+            keep_failure(u, i, result);
+            atomic_store(&u->next_job, u->n_jobs);
+            return NULL;
+        }
+    }
+}
+
+static enum err do_all_jobs(struct upsert *u)
+{
+    pthread_t threads[LIMIT_THREADS_MAX];
+    size_t n_threads = 0;
+    size_t n_wanted = u->enc == NULL ? 1 : db_n_threads(u->db);
+    if (n_wanted > u->n_jobs) {
+        n_wanted = u->n_jobs;
+    }
+    /* The caller's own thread is one of them; fewer than wanted is fine. */
+    while (n_threads + 1 < n_wanted &&
+           pthread_create(&threads[n_threads], NULL, do_jobs, u) == 0) {
+        n_threads++;
+    }
+    do_jobs(u);
+    for (size_t i = 0; i < n_threads; i++) {
+        pthread_join(threads[i], NULL);
+    }
+    FAIL_IF(u->result != ERR_OK, u->result, "%s", u->detail);
+    return ERR_OK;
+}
+
+/* ---- Writing ---- */
+
+static enum err keep_original(struct upsert *u, struct job *job)
+{
+    if (!job->is_upload) {
+        return ERR_OK;
+    }
+    struct db_source *source = &u->sources[job->point];
+    *source = (struct db_source){.path = "", .size = job->input->n};
+    memcpy(source->hash, job->picture.hash, DB_HASH_BYTES);
+    u->writes[job->point].source = source;
+    return media_put_original(u->db, source->hash, job->input->bytes, job->input->n);
+}
+
+/* After the commit; the original again, as a sweep may have come between. */
+static enum err keep_thumbnail(struct upsert *u, struct job *job)
+{
+    if (!job->is_upload) {
+        return ERR_OK;
+    }
+    TRY(media_put_original(u->db, job->picture.hash, job->input->bytes, job->input->n));
+    return db_media_put(u->db, job->picture.hash, job->picture.thumbnail.data,
+                        job->picture.thumbnail.size);
+}
+
+static enum err write_all(struct upsert *u)
+{
+    for (size_t i = 0; i < u->n_points; i++) {
+        const struct duet_point_input *p = &u->points[i];
+        u->writes[i].id = p->id;
+        u->writes[i].payload = p->payload == NULL ? "{}" : p->payload;
+        u->writes[i].n_payload = p->payload == NULL ? 2 : p->n_payload;
+        u->writes[i].drop_source = true;
+    }
+    for (size_t i = 0; i < u->n_jobs; i++) {
+        u->writes[u->jobs[i].point].vectors[u->jobs[i].space] = u->jobs[i].vector;
+        TRY(keep_original(u, &u->jobs[i]));
+    }
+    TRY(db_write_points(u->db, u->collection_name, u->writes, u->n_points));
+    for (size_t i = 0; i < u->n_jobs; i++) {
+        TRY(keep_thumbnail(u, &u->jobs[i]));
+    }
+    return ERR_OK;
+}
+
+static enum err read_collection(struct upsert *u)
+{
+    struct txn txn;
+    TRY(store_read(u->db->store, &txn));
+    enum err result = collection_get(&txn, u->collection_name, &u->collection);
+    store_end(&txn);
+    return result;
+}
+
+static void release(struct upsert *u)
+{
+    for (size_t i = 0; i < u->n_jobs; i++) {
+        alloc_free(u->jobs[i].vector);
+        buf_release(&u->jobs[i].picture.thumbnail);
+    }
+    alloc_free(u->jobs);
+    alloc_free(u->writes);
+    alloc_free(u->sources);
+    pthread_mutex_destroy(&u->mutex);
+    alloc_free(u);
+}
+
+enum err duet_upsert(struct duet *db, const char *collection,
+                     const struct duet_point_input *points, size_t n)
+{
+    TRY(db_check_writable(db));
+    FAIL_IF(n > LIMIT_BATCH_POINTS, ERR_LIMIT, "%zu points at once are more than %d", n,
+            LIMIT_BATCH_POINTS);
+    struct upsert *u = alloc_zero(1, sizeof *u);
+    if (u == NULL) {
+        return ERR_NOMEM;
+    }
+    u->db = db;
+    u->collection_name = collection;
+    u->points = points;
+    u->n_points = n;
+    pthread_mutex_init(&u->mutex, NULL);
+    enum err result;
+    TRY_OUT(read_collection(u));
+    TRY_OUT(add_jobs(u));
+    TRY_OUT(do_all_jobs(u));
+    TRY_OUT(write_all(u));
+out:
+    release(u);
+    return result;
+}
