@@ -22,10 +22,13 @@ struct net_server;
 
 struct net_server_options {
     const char *listen;  /* "HOST:PORT"; port 0: any free one. NULL: 127.0.0.1:6333 */
-    const char *api_key; /* asked for on every route but health; NULL: none */
+    const char *api_key; /* asked for on every route but health and the page's own
+                            files, which hold no data; NULL: none */
     bool insecure;       /* listen on other than loopback without a key */
     unsigned n_threads;  /* workers; 0: one a core */
     size_t max_body;     /* bytes of one request; 0: LIMIT_BODY_BYTES */
+    unsigned request_seconds; /* for one request to arrive whole, and for its reply to
+                                 be taken; 0: LIMIT_REQUEST_SECONDS */
 };
 
 /* Binds and listens; requests wait until net_server_run. `db` stays the caller's and

@@ -1,0 +1,108 @@
+/*
+ * api.h - the dialect: its routes, and one call of one of them from request to reply.
+ *
+ *     struct api_call call;
+ *     api_call_init(&call, api);
+ *     call.match = match;                     // from route_find(api_routes, ...)
+ *     call.body = body; call.n_body = n;
+ *     api_call_run(&call);                    // never fails: an error is a reply too
+ *     send(call.status, call.type, call.out.text);
+ *     api_call_release(&call);
+ *
+ * A handler reads call->match.params, api_call_json and api_call_asks, and writes one
+ * JSON value, the "result" of the dialect's envelope, to call->out; a ROUTE_RAW handler
+ * writes the whole body and sets `type`. What a handler returns becomes the status
+ * (http_err.h), and the thread's error detail the sentence in the error envelope.
+ *
+ * Threads: a call belongs to one thread at a time and knows nothing of the event loop;
+ * `struct api` is shared and only read.
+ */
+#ifndef NET_API_H
+#define NET_API_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "net/field.h"
+#include "net/json_out.h"
+#include "net/metrics.h"
+#include "net/route.h"
+
+/* What all calls share. */
+struct api {
+    struct duet *db;
+    struct metrics *metrics;
+};
+
+struct api_call {
+    const struct api *api;
+    uint64_t start_ns;
+
+    /* The request; pointers are borrowed until the call is released. */
+    struct route_match match;
+    const char *query; /* "wait=true", not decoded; NULL or "": none */
+    const char *body;  /* [n_body] */
+    size_t n_body;
+
+    /* The reply. */
+    struct json_out out;
+    int status;
+    const char *type;  /* of the content; static */
+    const char *csp;   /* Content-Security-Policy; static */
+    const char *cache; /* Cache-Control; static */
+
+    struct json_object *json; /* the body, parsed by api_call_json */
+};
+
+extern const struct route api_routes[];
+extern const size_t api_n_routes;
+
+void api_call_init(struct api_call *call, const struct api *api);
+void api_call_release(struct api_call *call);
+
+/* Runs the handler of call->match.route and fills in the reply. */
+void api_call_run(struct api_call *call);
+
+/* Makes the reply an error envelope, instead of running a handler. */
+void api_call_fail(struct api_call *call, int status, const char *sentence);
+
+/* For handlers: the body as JSON. An empty body is a root without value, as if every
+ * field were absent. ERR_INVALID: not JSON, or no object. */
+enum err api_call_json(struct api_call *call, struct field *root) ERR_CHECK;
+
+/* For handlers: whether the URL says `name` or `name=true`. */
+bool api_call_asks(const struct api_call *call, const char *name);
+
+/* The handlers, by file. */
+
+/* api_service.c */
+enum err api_version(struct api_call *call);
+enum err api_health(struct api_call *call);
+enum err api_metrics(struct api_call *call);
+enum err api_unsupported(struct api_call *call);
+
+/* api_collections.c */
+enum err api_collections_list(struct api_call *call);
+enum err api_collection_get(struct api_call *call);
+enum err api_collection_create(struct api_call *call);
+enum err api_collection_drop(struct api_call *call);
+enum err api_collection_exists(struct api_call *call);
+
+/* api_points.c */
+enum err api_points_upsert(struct api_call *call);
+enum err api_points_get(struct api_call *call);
+enum err api_points_scroll(struct api_call *call);
+enum err api_points_count(struct api_call *call);
+enum err api_points_delete(struct api_call *call);
+enum err api_point_get(struct api_call *call);
+enum err api_point_image(struct api_call *call);
+
+/* api_query.c */
+enum err api_points_query(struct api_call *call);
+
+/* page.c */
+enum err api_page_index(struct api_call *call);
+enum err api_page_file(struct api_call *call);
+
+#endif

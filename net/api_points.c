@@ -1,0 +1,387 @@
+/*
+ * api_points.c - points written, read, walked, counted and removed.
+ */
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/limits.h"
+#include "net/api.h"
+#include "net/api_input.h"
+#include "net/api_point_out.h"
+
+static const char *collection_of(const struct api_call *call)
+{
+    return call->match.params[0];
+}
+
+/* ---- Upsert -------------------------------------------------------------------- */
+
+static const struct field_rule upsert_rules[] = {
+    {"points", NULL},
+    {"batch", "send {\"points\": [{\"id\", \"vector\", \"payload\"}, …]} instead"},
+    {"shard_key", "shards are not supported"},
+    {"update_filter", "filters are not supported yet"},
+    {"update_mode", "points are always inserted or replaced"},
+    {NULL, NULL},
+};
+
+static const struct field_rule point_rules[] = {
+    {"id", NULL}, {"vector", NULL}, {"payload", NULL}, {NULL, NULL}};
+
+/* One point of an upsert, with the vectors that it points to. */
+struct upsert_item {
+    struct duet_named_input vectors[LIMIT_SPACES_MAX];
+};
+
+static enum err read_point(struct inputs *inputs, const struct field *f,
+                           struct upsert_item *item, struct duet_point_input *point)
+{
+    TRY(field_require(f));
+    TRY(field_check(f, point_rules));
+    struct field id = field_get(f, "id");
+    struct field vector = field_get(f, "vector");
+    struct field payload = field_get(f, "payload");
+    TRY(field_id(&id, &point->id));
+    TRY(input_read_vectors(inputs, &vector, item->vectors, &point->n_vectors));
+    point->vectors = item->vectors;
+    TRY(field_object(&payload));
+    if (payload.value != NULL) {
+        point->payload = json_text(payload.value);
+        point->n_payload = strlen(point->payload);
+    }
+    return ERR_OK;
+}
+
+static enum err upsert(struct api_call *call, struct inputs *inputs,
+                       const struct field *list)
+{
+    size_t n = field_length(list);
+    struct duet_point_input *points = alloc_zero(n, sizeof *points);
+    struct upsert_item *items = alloc_zero(n, sizeof *items);
+    enum err result = ERR_OK;
+    if (points == NULL || items == NULL) {
+        TRY_OUT(err_set(ERR_NOMEM, "out of memory"));
+    }
+    for (size_t i = 0; i < n; i++) {
+        struct field point = field_item(list, i);
+        TRY_OUT(read_point(inputs, &point, &items[i], &points[i]));
+    }
+    uint64_t start_ns = clock_monotonic_ns();
+    TRY_OUT(duet_upsert(call->api->db, collection_of(call), points, n));
+    metrics_upsert(call->api->metrics, n,
+                   (double)(clock_monotonic_ns() - start_ns) / 1e9);
+out:
+    alloc_free(items);
+    alloc_free(points);
+    return result;
+}
+
+/* {"status": "completed"}: a write that returned is on disk, whatever `wait` said. */
+static void write_completed(struct json_out *out)
+{
+    out_begin(out, '{');
+    out_key(out, "status");
+    out_string(out, "completed");
+    out_end(out, '}');
+}
+
+enum err api_points_upsert(struct api_call *call)
+{
+    struct field root;
+    TRY(api_call_json(call, &root));
+    TRY(field_check(&root, upsert_rules));
+    struct field list = field_get(&root, "points");
+    TRY(field_require(&list));
+    TRY(field_array(&list, LIMIT_BATCH_POINTS));
+    if (field_length(&list) == 0) {
+        return field_fail(&list, ERR_INVALID, "is empty");
+    }
+    struct inputs inputs;
+    inputs_init(&inputs, call->api->db, collection_of(call));
+    enum err result = upsert(call, &inputs, &list);
+    inputs_release(&inputs);
+    write_completed(&call->out);
+    return result;
+}
+
+/* ---- By ids --------------------------------------------------------------------- */
+
+/* The ids of an array; *ids is the caller's, alloc_free. */
+static enum err read_ids(const struct field *list, struct duet_id **ids, size_t *n)
+{
+    *ids = NULL;
+    TRY(field_require(list));
+    TRY(field_array(list, LIMIT_BATCH_POINTS));
+    *n = field_length(list);
+    *ids = alloc_array(*n, sizeof **ids);
+    FAIL_IF(*ids == NULL, ERR_NOMEM, "out of memory");
+    for (size_t i = 0; i < *n; i++) {
+        struct field id = field_item(list, i);
+        enum err result = field_id(&id, &(*ids)[i]);
+        if (result != ERR_OK) {
+            alloc_free(*ids);
+            *ids = NULL;
+            return result;
+        }
+    }
+    return ERR_OK;
+}
+
+static enum err write_points(struct json_out *out, const struct point_view *view,
+                             const struct duet_hits *hits)
+{
+    out_begin(out, '[');
+    for (size_t i = 0; i < hits->n; i++) {
+        TRY(point_write(out, view, &hits->hits[i], false));
+    }
+    out_end(out, ']');
+    return ERR_OK;
+}
+
+enum err api_points_get(struct api_call *call)
+{
+    static const struct field_rule rules[] = {
+        {"ids", NULL},
+        {"with_payload", NULL},
+        {"with_vector", NULL},
+        {"duet", NULL},
+        {"shard_key", "shards are not supported"},
+        {NULL, NULL},
+    };
+    struct field root;
+    struct point_view view;
+    struct duet_id *ids = NULL;
+    size_t n;
+    struct duet_hits hits = {0};
+    TRY(api_call_json(call, &root));
+    TRY(field_check(&root, rules));
+    TRY(point_view_read(&root, true, &view));
+    struct field list = field_get(&root, "ids");
+    TRY(read_ids(&list, &ids, &n));
+    enum err result;
+    TRY_OUT(duet_get(call->api->db, collection_of(call), ids, n, view.vectors, &hits));
+    TRY_OUT(write_points(&call->out, &view, &hits));
+out:
+    duet_hits_release(&hits);
+    alloc_free(ids);
+    return result;
+}
+
+/* The id in the path. */
+static enum err path_id(const struct api_call *call, struct duet_id *id)
+{
+    return duet_id_parse(id, call->match.params[1]) == ERR_OK
+               ? ERR_OK
+               : err_set(ERR_INVALID,
+                         "the point's id in the path must be a whole number or a UUID");
+}
+
+enum err api_point_get(struct api_call *call)
+{
+    const struct point_view view = {
+        .payload = true, .vectors = true, .details = api_call_asks(call, "duet")};
+    struct duet_id id;
+    struct duet_hits hits = {0};
+    TRY(path_id(call, &id));
+    TRY(duet_get(call->api->db, collection_of(call), &id, 1, true, &hits));
+    enum err result = hits.n == 1
+                          ? point_write(&call->out, &view, &hits.hits[0], false)
+                          : err_set(ERR_NOT_FOUND, "there is no point %s in \"%s\"",
+                                    call->match.params[1], collection_of(call));
+    duet_hits_release(&hits);
+    return result;
+}
+
+enum err api_point_image(struct api_call *call)
+{
+    struct duet_id id;
+    void *bytes = NULL;
+    size_t n;
+    TRY(path_id(call, &id));
+    TRY(duet_thumbnail(call->api->db, collection_of(call), id, &bytes, &n));
+    enum err result = buf_append(&call->out.text, bytes, n);
+    duet_free(bytes);
+    call->type = "image/jpeg";
+    call->cache = "private, max-age=300";
+    return result;
+}
+
+enum err api_points_delete(struct api_call *call)
+{
+    static const struct field_rule rules[] = {
+        {"points", NULL},
+        {"filter", "filters are not supported yet"},
+        {"shard_key", "shards are not supported"},
+        {NULL, NULL},
+    };
+    struct field root;
+    struct duet_id *ids;
+    size_t n;
+    TRY(api_call_json(call, &root));
+    TRY(field_check(&root, rules));
+    struct field list = field_get(&root, "points");
+    TRY(read_ids(&list, &ids, &n));
+    enum err result = duet_remove(call->api->db, collection_of(call), ids, n, NULL);
+    alloc_free(ids);
+    write_completed(&call->out);
+    return result;
+}
+
+/* ---- All of them ------------------------------------------------------------------
+ */
+
+struct scroll {
+    struct point_view view;
+    size_t limit;
+    bool has_from;
+    struct duet_id from;
+};
+
+static enum err read_scroll(const struct field *root, struct scroll *scroll)
+{
+    static const struct field_rule rules[] = {
+        {"limit", NULL},
+        {"offset", NULL},
+        {"with_payload", NULL},
+        {"with_vector", NULL},
+        {"duet", NULL},
+        {"filter", "filters are not supported yet"},
+        {"order_by", "points come in the order of their ids"},
+        {"shard_key", "shards are not supported"},
+        {NULL, NULL},
+    };
+    *scroll = (struct scroll){.limit = 10};
+    TRY(field_check(root, rules));
+    TRY(point_view_read(root, true, &scroll->view));
+    struct field limit = field_get(root, "limit");
+    struct field offset = field_get(root, "offset");
+    TRY(field_size(&limit, &scroll->limit));
+    if (scroll->limit == 0) {
+        return field_fail(&limit, ERR_INVALID, "must be 1 or more");
+    }
+    if (scroll->limit > LIMIT_K_MAX) {
+        return field_fail(&limit, ERR_LIMIT, "is more than %d", LIMIT_K_MAX);
+    }
+    scroll->has_from = offset.value != NULL;
+    return scroll->has_from ? field_id(&offset, &scroll->from) : ERR_OK;
+}
+
+/* Puts the vectors into the hits of a scroll, which come without them. A point that was
+ * removed in between is left out. */
+static enum err fetch_vectors(struct api_call *call, struct duet_hits *hits)
+{
+    struct duet_hits with = {0};
+    struct duet_id *ids = alloc_array(hits->n, sizeof *ids);
+    FAIL_IF(ids == NULL, ERR_NOMEM, "out of memory");
+    for (size_t i = 0; i < hits->n; i++) {
+        ids[i] = hits->hits[i].id;
+    }
+    enum err result =
+        duet_get(call->api->db, collection_of(call), ids, hits->n, true, &with);
+    alloc_free(ids);
+    if (result == ERR_OK) {
+        duet_hits_release(hits);
+        *hits = with;
+    }
+    return result;
+}
+
+/* Makes `id` the next one possible; false where it is the last. */
+static bool id_step(struct duet_id *id)
+{
+    if (!id->is_uuid) {
+        id->number++;
+        id->is_uuid = id->number == 0; /* past the last number: the first UUID */
+        return true;
+    }
+    for (size_t i = sizeof id->uuid; i-- > 0;) {
+        id->uuid[i]++;
+        if (id->uuid[i] != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Where the page behind a full one begins: *has_next and *next. */
+static enum err find_next(struct api_call *call, const struct scroll *scroll,
+                          const struct duet_hits *hits, bool *has_next,
+                          struct duet_id *next)
+{
+    struct duet_hits more = {0};
+    *has_next = false;
+    if (hits->n < scroll->limit) {
+        return ERR_OK;
+    }
+    *next = hits->hits[hits->n - 1].id;
+    if (!id_step(next)) {
+        return ERR_OK;
+    }
+    TRY(duet_scroll(call->api->db, collection_of(call), next, 1, &more));
+    *has_next = more.n == 1;
+    if (*has_next) {
+        *next = more.hits[0].id;
+    }
+    duet_hits_release(&more);
+    return ERR_OK;
+}
+
+static enum err write_page(struct api_call *call, const struct scroll *scroll,
+                           const struct duet_hits *hits, const struct duet_id *next)
+{
+    struct json_out *out = &call->out;
+    out_begin(out, '{');
+    out_key(out, "points");
+    TRY(write_points(out, &scroll->view, hits));
+    out_key(out, "next_page_offset");
+    if (next != NULL) {
+        point_write_id(out, *next);
+    } else {
+        out_null(out);
+    }
+    out_end(out, '}');
+    return ERR_OK;
+}
+
+enum err api_points_scroll(struct api_call *call)
+{
+    struct field root;
+    struct scroll scroll;
+    struct duet_hits hits = {0};
+    bool has_next;
+    struct duet_id next;
+    TRY(api_call_json(call, &root));
+    TRY(read_scroll(&root, &scroll));
+    TRY(duet_scroll(call->api->db, collection_of(call),
+                    scroll.has_from ? &scroll.from : NULL, scroll.limit, &hits));
+    enum err result;
+    TRY_OUT(find_next(call, &scroll, &hits, &has_next, &next));
+    if (scroll.view.vectors) {
+        TRY_OUT(fetch_vectors(call, &hits));
+    }
+    TRY_OUT(write_page(call, &scroll, &hits, has_next ? &next : NULL));
+out:
+    duet_hits_release(&hits);
+    return result;
+}
+
+enum err api_points_count(struct api_call *call)
+{
+    static const struct field_rule rules[] = {
+        {"exact", NULL}, /* it always is */
+        {"filter", "filters are not supported yet"},
+        {"shard_key", "shards are not supported"},
+        {NULL, NULL},
+    };
+    struct field root;
+    size_t n;
+    TRY(api_call_json(call, &root));
+    TRY(field_check(&root, rules));
+    TRY(duet_count(call->api->db, collection_of(call), &n));
+    out_begin(&call->out, '{');
+    out_key(&call->out, "count");
+    out_size(&call->out, n);
+    out_end(&call->out, '}');
+    return ERR_OK;
+}

@@ -1,0 +1,178 @@
+/*
+ * json_out.c - see json_out.h.
+ */
+#include "net/json_out.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/utf8.h"
+
+void out_init(struct json_out *o, size_t max_size)
+{
+    buf_init(&o->text, max_size);
+    o->failed = ERR_OK;
+    o->needs_comma = false;
+}
+
+void out_release(struct json_out *o)
+{
+    buf_release(&o->text);
+}
+
+void out_clear(struct json_out *o)
+{
+    buf_clear(&o->text);
+    o->failed = ERR_OK;
+    o->needs_comma = false;
+}
+
+static void put(struct json_out *o, const char *bytes, size_t n)
+{
+    if (o->failed == ERR_OK) {
+        o->failed = buf_append(&o->text, bytes, n);
+    }
+}
+
+/* Before every value and key. */
+static void put_comma(struct json_out *o)
+{
+    if (o->needs_comma) {
+        put(o, ",", 1);
+    }
+}
+
+static void put_value(struct json_out *o, const char *text, size_t n)
+{
+    put_comma(o);
+    put(o, text, n);
+    o->needs_comma = true;
+}
+
+void out_begin(struct json_out *o, char bracket)
+{
+    put_value(o, &bracket, 1);
+    o->needs_comma = false;
+}
+
+void out_end(struct json_out *o, char bracket)
+{
+    put(o, &bracket, 1);
+    o->needs_comma = true;
+}
+
+/* The escape of a byte that may not stand in a string as it is; NULL if it may. `room`
+ * is for the forms that need building. */
+static const char *escape_of(unsigned char byte, char room[8])
+{
+    switch (byte) {
+    case '"':
+        return "\\\"";
+    case '\\':
+        return "\\\\";
+    case '\n':
+        return "\\n";
+    case '\r':
+        return "\\r";
+    case '\t':
+        return "\\t";
+    default:
+        break;
+    }
+    if (byte >= 0x20 && byte != 0x7f) {
+        return NULL;
+    }
+    snprintf(room, 8, "\\u%04x", byte);
+    return room;
+}
+
+static void put_string(struct json_out *o, const char *s)
+{
+    size_t n = strlen(s);
+    char room[8];
+    put(o, "\"", 1);
+    size_t start = 0; /* of the run that needs no change */
+    for (size_t i = 0; i < n;) {
+        int32_t code_point;
+        size_t step = utf8_next(s + i, n - i, &code_point);
+        const char *escape = step == 0   ? "\xef\xbf\xbd"
+                             : step == 1 ? escape_of((unsigned char)s[i], room)
+                                         : NULL;
+        if (escape != NULL) {
+            put(o, s + start, i - start);
+            put(o, escape, strlen(escape));
+            start = i + 1;
+        }
+        i += step == 0 ? 1 : step;
+    }
+    put(o, s + start, n - start);
+    put(o, "\"", 1);
+}
+
+void out_key(struct json_out *o, const char *key)
+{
+    put_comma(o);
+    put_string(o, key);
+    put(o, ":", 1);
+    o->needs_comma = false;
+}
+
+void out_string(struct json_out *o, const char *s)
+{
+    if (s == NULL) {
+        out_null(o);
+        return;
+    }
+    put_comma(o);
+    put_string(o, s);
+    o->needs_comma = true;
+}
+
+void out_size(struct json_out *o, uint64_t value)
+{
+    char text[24];
+    int n = snprintf(text, sizeof text, "%llu", (unsigned long long)value);
+    put_value(o, text, (size_t)n);
+}
+
+void out_float(struct json_out *o, float value)
+{
+    if (!isfinite(value)) {
+        out_null(o);
+        return;
+    }
+    char text[32];
+    int n = snprintf(text, sizeof text, "%.7g", (double)value);
+    if (strtof(text, NULL) != value) { /* nine digits always do, seven mostly */
+        n = snprintf(text, sizeof text, "%.9g", (double)value);
+    }
+    put_value(o, text, (size_t)n);
+}
+
+void out_double(struct json_out *o, double value)
+{
+    if (!isfinite(value)) {
+        out_null(o);
+        return;
+    }
+    char text[32];
+    int n = snprintf(text, sizeof text, "%.9g", value);
+    put_value(o, text, (size_t)n);
+}
+
+void out_bool(struct json_out *o, bool value)
+{
+    put_value(o, value ? "true" : "false", value ? 4 : 5);
+}
+
+void out_null(struct json_out *o)
+{
+    put_value(o, "null", 4);
+}
+
+void out_json(struct json_out *o, const char *json, size_t n)
+{
+    put_value(o, json, n);
+}

@@ -1,0 +1,538 @@
+/*
+ * loop.c - see loop.h.
+ *
+ * Who runs where. evhttp and everything in `struct loop` are touched on the loop's
+ * thread only. A request becomes an exchange; if its route is not ROUTE_INLINE, the
+ * exchange goes through the queue to a worker, which sees nothing but its api_call and
+ * body, then comes back through `done` (a list under a mutex, and an eventfd that wakes
+ * the loop). libevent runs without locks therefore.
+ *
+ * A client may leave while its request is being worked on. evhttp then frees its
+ * request, if it notices; on_close tells us, and the finished exchange finds that there
+ * is nobody to answer.
+ *
+ * Stopping: the loop accepts no more, asks clients to close after each reply, and ends
+ * when no connection has a request under way, or at LIMIT_DRAIN_SECONDS.
+ */
+#include "net/loop.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <event2/buffer.h>
+#include <event2/event.h>
+#include <event2/http.h>
+#include <event2/http_struct.h>
+#include <event2/listener.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "net/conn.h"
+#include "net/guard.h"
+#include "net/http_err.h"
+
+struct exchange {
+    struct job job;
+    struct loop *loop;
+    struct evhttp_request *request; /* NULL once the client has left */
+    struct conn *conn;
+    struct evbuffer *body;
+    struct api_call call;
+    struct exchange *next; /* in `done` */
+};
+
+struct loop {
+    struct loop_options options;
+    struct event_base *base;
+    struct evhttp *http;
+    struct evconnlistener *listener;
+    struct evhttp_bound_socket *bound; /* holds the listener; NULL once stopped */
+    struct conn_table *conns;
+    struct event *on_done, *on_stop, *on_tick;
+    int done_fd, stop_fd;
+    bool stopping;
+    uint64_t drain_deadline_ns;
+    pthread_mutex_t done_lock; /* guards `done` */
+    struct exchange *done;     /* finished by workers, latest first */
+};
+
+/* ---- Replies ------------------------------------------------------------------ */
+
+static void exchange_free(struct exchange *x)
+{
+    if (x->body != NULL) {
+        evbuffer_free(x->body);
+    }
+    api_call_release(&x->call);
+    alloc_free(x);
+}
+
+static void free_bytes(const void *data, size_t n, void *bytes)
+{
+    (void)data;
+    (void)n;
+    alloc_free(bytes);
+}
+
+/* Hands the reply's bytes to libevent without copying them. */
+static struct evbuffer *make_body(struct buf *text)
+{
+    struct evbuffer *body = evbuffer_new();
+    size_t n = text->size;
+    char *bytes = buf_take(text);
+    if (body == NULL || bytes == NULL ||
+        evbuffer_add_reference(body, bytes, n, free_bytes, bytes) != 0) {
+        alloc_free(bytes);
+        if (body != NULL) {
+            evbuffer_free(body);
+        }
+        return NULL;
+    }
+    return body;
+}
+
+static void add_headers(struct exchange *x)
+{
+    struct evkeyvalq *headers = evhttp_request_get_output_headers(x->request);
+    const struct api_call *call = &x->call;
+    evhttp_add_header(headers, "Content-Type", call->type);
+    evhttp_add_header(headers, "Content-Security-Policy", call->csp);
+    evhttp_add_header(headers, "Cache-Control", call->cache);
+    evhttp_add_header(headers, "X-Content-Type-Options", "nosniff");
+    evhttp_add_header(headers, "Referrer-Policy", "no-referrer");
+    if (call->status == 405) {
+        evhttp_add_header(headers, "Allow", call->match.allow);
+    }
+    if (call->status == 401) {
+        evhttp_add_header(headers, "WWW-Authenticate", "Bearer");
+    }
+    if (call->status == 503) {
+        evhttp_add_header(headers, "Retry-After", "1");
+    }
+    if (x->loop->stopping) {
+        evhttp_add_header(headers, "Connection", "close");
+    }
+}
+
+static void on_sent(struct evhttp_request *request, void *conn)
+{
+    (void)request;
+    conn_set_state(conn, CONN_IDLE);
+}
+
+static void count_request(const struct exchange *x)
+{
+    const struct route *route = x->call.match.route;
+    double seconds = (double)(clock_monotonic_ns() - x->call.start_ns) / 1e9;
+    size_t i = route != NULL ? (size_t)(route - api_routes) : api_n_routes;
+    metrics_request(x->loop->options.api->metrics, i, x->call.status, seconds);
+}
+
+/* Sends the reply that x->call holds, and frees the exchange. */
+static void exchange_finish(struct exchange *x)
+{
+    count_request(x);
+    if (x->request != NULL) {
+        struct evhttp_connection *evcon = evhttp_request_get_connection(x->request);
+        evhttp_connection_set_closecb(evcon, NULL, NULL);
+        conn_set_state(x->conn, CONN_WRITING);
+        evhttp_request_set_on_complete_cb(x->request, on_sent, x->conn);
+        add_headers(x);
+        struct evbuffer *body = make_body(&x->call.out.text);
+        int status = body != NULL ? x->call.status : 503;
+        evhttp_send_reply(x->request, status, http_reason(status), body);
+        if (body != NULL) {
+            evbuffer_free(body);
+        }
+    }
+    exchange_free(x);
+}
+
+static void exchange_refuse(struct exchange *x, int status, const char *sentence)
+{
+    api_call_fail(&x->call, status, sentence);
+    exchange_finish(x);
+}
+
+/* ---- To the workers and back ---------------------------------------------------- */
+
+static void wake(int fd)
+{
+    uint64_t one = 1;
+    ssize_t n = write(fd, &one, sizeof one); /* fails only where it is awake already */
+    (void)n;
+}
+
+/* On a worker. */
+static void exchange_run(struct job *job)
+{
+    struct exchange *x = (struct exchange *)job; /* its first member */
+    x->call.n_body = evbuffer_get_length(x->body);
+    x->call.body = (const char *)evbuffer_pullup(x->body, -1);
+    if (x->call.n_body > 0 && x->call.body == NULL) {
+        api_call_fail(&x->call, 503, "out of memory");
+    } else {
+        api_call_run(&x->call);
+    }
+    struct loop *loop = x->loop;
+    pthread_mutex_lock(&loop->done_lock);
+    x->next = loop->done;
+    loop->done = x;
+    pthread_mutex_unlock(&loop->done_lock);
+    wake(loop->done_fd);
+}
+
+static struct exchange *take_done(struct loop *loop)
+{
+    pthread_mutex_lock(&loop->done_lock);
+    struct exchange *x = loop->done;
+    loop->done = NULL;
+    pthread_mutex_unlock(&loop->done_lock);
+    return x;
+}
+
+static void on_done(evutil_socket_t fd, short what, void *arg)
+{
+    (void)what;
+    uint64_t count;
+    ssize_t n = read(fd, &count, sizeof count);
+    (void)n;
+    struct exchange *next;
+    for (struct exchange *x = take_done(arg); x != NULL; x = next) {
+        next = x->next;
+        exchange_finish(x);
+    }
+}
+
+/* ---- Requests -------------------------------------------------------------------- */
+
+static const char *method_name(enum evhttp_cmd_type type)
+{
+    switch (type) {
+    case EVHTTP_REQ_GET:
+        return "GET";
+    case EVHTTP_REQ_POST:
+        return "POST";
+    case EVHTTP_REQ_HEAD:
+        return "HEAD";
+    case EVHTTP_REQ_PUT:
+        return "PUT";
+    case EVHTTP_REQ_DELETE:
+        return "DELETE";
+    case EVHTTP_REQ_PATCH:
+        return "PATCH";
+    case EVHTTP_REQ_OPTIONS:
+        return "OPTIONS";
+    case EVHTTP_REQ_TRACE:
+        return "TRACE";
+    default:
+        return "CONNECT";
+    }
+}
+
+/* Who may ask: true, or false with the refusal sent. */
+static bool check_sender(struct exchange *x, const char *method)
+{
+    struct evkeyvalq *headers = evhttp_request_get_input_headers(x->request);
+    const char *host = evhttp_find_header(headers, "Host");
+    const char *origin = evhttp_find_header(headers, "Origin");
+    if (x->loop->options.only_loopback_host &&
+        (host == NULL || !guard_host_is_loopback(host))) {
+        exchange_refuse(x, 403,
+                        "the Host header names another machine; a server on a loopback "
+                        "address without an API key answers to localhost only");
+        return false;
+    }
+    bool is_read = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
+    if (!is_read && origin != NULL &&
+        (host == NULL || !guard_origin_is_host(origin, host))) {
+        exchange_refuse(x, 403, "requests from pages of another origin are refused");
+        return false;
+    }
+    return true;
+}
+
+static bool check_key(struct exchange *x)
+{
+    struct evkeyvalq *headers = evhttp_request_get_input_headers(x->request);
+    if ((x->call.match.route->flags & ROUTE_OPEN) != 0 ||
+        guard_key_is_right(x->loop->options.api_key,
+                           evhttp_find_header(headers, "api-key"),
+                           evhttp_find_header(headers, "Authorization"))) {
+        return true;
+    }
+    exchange_refuse(x, 401,
+                    "this server asks for an API key: send it as the header api-key, "
+                    "or as Authorization: Bearer");
+    return false;
+}
+
+static bool find_route(struct exchange *x, const char *method, const char *path)
+{
+    switch (route_find(api_routes, api_n_routes, method, path, &x->call.match)) {
+    case ROUTE_FOUND:
+        return true;
+    case ROUTE_WRONG_METHOD:
+        exchange_refuse(x, 405, "this path does not take that method");
+        return false;
+    case ROUTE_BAD_PATH:
+        exchange_refuse(x, 400,
+                        "a name in the path is not UTF-8, or longer than 255 bytes");
+        return false;
+    default:
+        exchange_refuse(x, 404, "there is no such path");
+        return false;
+    }
+}
+
+static void dispatch(struct exchange *x)
+{
+    const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(x->request);
+    const char *path = evhttp_uri_get_path(uri);
+    const char *method = method_name(evhttp_request_get_command(x->request));
+    x->call.query = evhttp_uri_get_query(uri);
+    if (!check_sender(x, method) ||
+        !find_route(x, method, path != NULL && path[0] != '\0' ? path : "/") ||
+        !check_key(x)) {
+        return;
+    }
+    if ((x->call.match.route->flags & ROUTE_INLINE) != 0) {
+        api_call_run(&x->call);
+        exchange_finish(x);
+        return;
+    }
+    if (job_queue_push(x->loop->options.jobs, &x->job) != ERR_OK) {
+        exchange_refuse(x, 503, err_detail());
+    }
+}
+
+/* evhttp closes the connection of a request that is being worked on. */
+static void on_close(struct evhttp_connection *evcon, void *arg)
+{
+    (void)evcon;
+    struct exchange *x = arg;
+    x->request = NULL;
+}
+
+/* NULL if memory is short. */
+static struct exchange *exchange_new(struct loop *loop, struct evhttp_request *request)
+{
+    struct exchange *x = alloc_zero(1, sizeof *x);
+    struct evbuffer *body = evbuffer_new();
+    if (x == NULL || body == NULL ||
+        evbuffer_add_buffer(body, evhttp_request_get_input_buffer(request)) != 0) {
+        alloc_free(x);
+        if (body != NULL) {
+            evbuffer_free(body);
+        }
+        return NULL;
+    }
+    x->job.run = exchange_run;
+    x->loop = loop;
+    x->request = request;
+    x->body = body;
+    api_call_init(&x->call, loop->options.api);
+    return x;
+}
+
+static void on_request(struct evhttp_request *request, void *arg)
+{
+    struct loop *loop = arg;
+    struct evhttp_connection *evcon = evhttp_request_get_connection(request);
+    struct exchange *x = exchange_new(loop, request);
+    if (x == NULL) {
+        evhttp_send_error(request, 503, http_reason(503));
+        return;
+    }
+    x->conn = conn_find(loop->conns, evhttp_connection_get_bufferevent(evcon));
+    conn_set_state(x->conn, CONN_WORKING);
+    evhttp_connection_set_closecb(evcon, on_close, x);
+    dispatch(x);
+}
+
+/* ---- Life ------------------------------------------------------------------------ */
+
+static void on_full(void *arg, bool is_full)
+{
+    struct loop *loop = arg;
+    if (loop->bound != NULL && is_full) {
+        evconnlistener_disable(loop->listener);
+        log_warn("%zu connections: no more until one closes",
+                 conn_table_count(loop->conns));
+    } else if (loop->bound != NULL) {
+        evconnlistener_enable(loop->listener);
+    }
+}
+
+static void on_settled(void *arg)
+{
+    struct loop *loop = arg;
+    if (loop->stopping) {
+        event_base_loopbreak(loop->base);
+    }
+}
+
+static void on_stop(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    struct loop *loop = arg;
+    if (loop->stopping) {
+        return;
+    }
+    loop->stopping = true;
+    loop->drain_deadline_ns =
+        clock_monotonic_ns() + LIMIT_DRAIN_SECONDS * UINT64_C(1000000000);
+    evhttp_del_accept_socket(loop->http, loop->bound);
+    loop->bound = NULL;
+    shutdown(loop->options.listen_fd, SHUT_RDWR); /* newcomers are refused, not kept */
+    if (conn_table_busy(loop->conns) == 0) {
+        event_base_loopbreak(loop->base);
+    }
+}
+
+static void on_tick(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    struct loop *loop = arg;
+    conn_table_tick(loop->conns);
+    metrics_set_gauges(loop->options.api->metrics,
+                       &(struct metrics_gauges){
+                           .n_connections = conn_table_count(loop->conns),
+                           .n_waiting = job_queue_length(loop->options.jobs),
+                       });
+    if (loop->stopping && clock_monotonic_ns() > loop->drain_deadline_ns) {
+        log_warn("requests still under way are given up");
+        event_base_loopbreak(loop->base);
+    }
+}
+
+static enum err add_event(struct loop *loop, struct event **out, int fd,
+                          event_callback_fn callback)
+{
+    static const struct timeval tick = {.tv_sec = 1};
+    *out =
+        event_new(loop->base, fd, (short)(fd >= 0 ? EV_READ | EV_PERSIST : EV_PERSIST),
+                  callback, loop);
+    FAIL_IF(*out == NULL || event_add(*out, fd >= 0 ? NULL : &tick) != 0, ERR_NOMEM,
+            "out of memory");
+    return ERR_OK;
+}
+
+static enum err open_events(struct loop *loop)
+{
+    loop->done_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    loop->stop_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (loop->done_fd < 0 || loop->stop_fd < 0) {
+        return err_errno(errno, "making an eventfd");
+    }
+    loop->base = event_base_new();
+    FAIL_IF(loop->base == NULL, ERR_NOMEM, "libevent can't make an event loop");
+    TRY(add_event(loop, &loop->on_done, loop->done_fd, on_done));
+    TRY(add_event(loop, &loop->on_stop, loop->stop_fd, on_stop));
+    return add_event(loop, &loop->on_tick, -1, on_tick);
+}
+
+static enum err open_http(struct loop *loop)
+{
+    loop->http = evhttp_new(loop->base);
+    FAIL_IF(loop->http == NULL, ERR_NOMEM, "out of memory");
+    evhttp_set_gencb(loop->http, on_request, loop);
+    evhttp_set_bevcb(loop->http, conn_new, loop->conns);
+    evhttp_set_timeout(loop->http, LIMIT_IDLE_SECONDS);
+    evhttp_set_max_headers_size(loop->http, LIMIT_HEADER_BYTES);
+    evhttp_set_max_body_size(loop->http, (ev_ssize_t)loop->options.max_body);
+    /* All that it knows, so that a wrong one gets our envelope and not its page. */
+    evhttp_set_allowed_methods(loop->http, 0xffff);
+    loop->listener = evconnlistener_new(loop->base, NULL, NULL, LEV_OPT_CLOSE_ON_EXEC,
+                                        0, loop->options.listen_fd);
+    FAIL_IF(loop->listener == NULL, ERR_IO, "libevent can't listen on the socket");
+    loop->bound = evhttp_bind_listener(loop->http, loop->listener);
+    if (loop->bound == NULL) {
+        evconnlistener_free(loop->listener);
+        return err_set(ERR_NOMEM, "out of memory");
+    }
+    return ERR_OK;
+}
+
+enum err loop_open(struct loop **out, const struct loop_options *options)
+{
+    *out = NULL;
+    struct loop *loop = alloc_zero(1, sizeof *loop);
+    FAIL_IF(loop == NULL, ERR_NOMEM, "out of memory");
+    loop->options = *options;
+    loop->done_fd = loop->stop_fd = -1;
+    pthread_mutex_init(&loop->done_lock, NULL);
+    const struct conn_options conn_options = {
+        .max_connections = options->max_connections,
+        .max_bytes = LIMIT_INFLIGHT_BYTES,
+        .request_seconds = options->request_seconds,
+        .full = on_full,
+        .settled = on_settled,
+        .arg = loop,
+    };
+    enum err result;
+    TRY_OUT(open_events(loop));
+    TRY_OUT(conn_table_open(&loop->conns, &conn_options));
+    TRY_OUT(open_http(loop));
+    *out = loop;
+    return ERR_OK;
+out:
+    loop_close(loop);
+    return result;
+}
+
+enum err loop_run(struct loop *loop)
+{
+    FAIL_IF(event_base_dispatch(loop->base) < 0, ERR_INTERNAL,
+            "libevent's loop ended with an error");
+    return ERR_OK;
+}
+
+void loop_stop(struct loop *loop)
+{
+    wake(loop->stop_fd);
+}
+
+static void free_event(struct event *event)
+{
+    if (event != NULL) {
+        event_free(event);
+    }
+}
+
+void loop_close(struct loop *loop)
+{
+    if (loop == NULL) {
+        return;
+    }
+    if (loop->http != NULL) {
+        evhttp_free(loop->http); /* calls on_close for what was given up */
+    }
+    struct exchange *next;
+    for (struct exchange *x = take_done(loop); x != NULL; x = next) {
+        next = x->next;
+        exchange_free(x);
+    }
+    conn_table_close(loop->conns);
+    free_event(loop->on_done);
+    free_event(loop->on_stop);
+    free_event(loop->on_tick);
+    if (loop->base != NULL) {
+        event_base_free(loop->base);
+    }
+    if (loop->done_fd >= 0) {
+        close(loop->done_fd);
+    }
+    if (loop->stop_fd >= 0) {
+        close(loop->stop_fd);
+    }
+    pthread_mutex_destroy(&loop->done_lock);
+    alloc_free(loop);
+}

@@ -1,0 +1,309 @@
+/*
+ * fake_db.h - a library that does as it is told, in place of db/, for tests of net/.
+ *
+ * A test program that includes this defines the functions of db/duet.h that net/ uses,
+ * so that the linker takes none of them from the archive. There is one collection,
+ * "things", with the spaces "image" and "text" of two dimensions, and points that are
+ * numbers; a search finds all of them in the order of their ids.
+ *
+ *     fake.fail = ERR_FULL;        // every call fails so, from now on
+ *     fake_hold(); ... fake_release();    // searches wait in between
+ *
+ * Like the library, it may be called on any thread.
+ */
+#ifndef TESTS_NET_FAKE_DB_H
+#define TESTS_NET_FAKE_DB_H
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "db/duet.h"
+
+enum { FAKE_POINTS_MAX = 32 };
+
+static struct fake {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    enum err fail;                 /* not ERR_OK: what every call answers */
+    bool held;                     /* searches wait while this is set */
+    size_t n_in_search;            /* searches that have begun and not ended */
+    size_t n_searches;             /* that have begun */
+    uint64_t ids[FAKE_POINTS_MAX]; /* [n_points], ascending */
+    char payloads[FAKE_POINTS_MAX][256];
+    size_t n_points;
+    struct duet_input last_input; /* of the last search or upsert; `bytes` are gone */
+    char last_in[64];
+    size_t last_k;
+    bool truncated; /* what searches say */
+} fake = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+
+#define FAKE_TRY() FAIL_IF(fake.fail != ERR_OK, fake.fail, "told to fail")
+
+static inline void fake_reset(void)
+{
+    pthread_mutex_lock(&fake.lock);
+    fake.fail = ERR_OK;
+    fake.held = false;
+    fake.n_points = 0;
+    fake.n_searches = 0;
+    fake.truncated = false;
+    pthread_cond_broadcast(&fake.changed);
+    pthread_mutex_unlock(&fake.lock);
+}
+
+static inline void fake_set_held(bool held)
+{
+    pthread_mutex_lock(&fake.lock);
+    fake.held = held;
+    pthread_cond_broadcast(&fake.changed);
+    pthread_mutex_unlock(&fake.lock);
+}
+
+/* Until `n` searches have begun since fake_reset. */
+static inline void fake_wait_for_searches(size_t n)
+{
+    pthread_mutex_lock(&fake.lock);
+    while (fake.n_searches < n) {
+        pthread_cond_wait(&fake.changed, &fake.lock);
+    }
+    pthread_mutex_unlock(&fake.lock);
+}
+
+const char *duet_version(void)
+{
+    return "0.0.1";
+}
+
+static enum err fake_find_collection(const char *name)
+{
+    FAKE_TRY();
+    FAIL_IF(strcmp(name, "things") != 0, ERR_NOT_FOUND, "there is no collection '%s'",
+            name);
+    return ERR_OK;
+}
+
+enum err duet_collections_list(struct duet *db, const char *name,
+                               struct duet_collections *out)
+{
+    static const struct duet_space spaces[] = {{"image", 2, DUET_COSINE},
+                                               {"text", 2, DUET_COSINE}};
+    static struct duet_collection things = {"things", spaces, 2, "tiny", "tiny-v1"};
+    (void)db;
+    *out = (struct duet_collections){0};
+    TRY(fake_find_collection(name != NULL ? name : "things"));
+    *out = (struct duet_collections){.items = &things, .n = 1};
+    return ERR_OK;
+}
+
+void duet_collections_release(struct duet_collections *list)
+{
+    (void)list;
+}
+
+enum err duet_collection_create(struct duet *db, const char *name,
+                                const struct duet_space *spaces, size_t n_spaces)
+{
+    (void)db, (void)spaces, (void)n_spaces;
+    FAKE_TRY();
+    FAIL_IF(strcmp(name, "things") == 0, ERR_EXISTS, "it is there already");
+    return ERR_OK;
+}
+
+enum err duet_collection_drop(struct duet *db, const char *name)
+{
+    (void)db;
+    return fake_find_collection(name);
+}
+
+enum err duet_model(struct duet *db, struct duet_model_info *out)
+{
+    (void)db;
+    *out = (struct duet_model_info){.name = "tiny"};
+    return ERR_OK;
+}
+
+/* Called with the lock held. */
+static void fake_put(const struct duet_point_input *point)
+{
+    size_t i = 0;
+    while (i < fake.n_points && fake.ids[i] < point->id.number) {
+        i++;
+    }
+    if (i == fake.n_points || fake.ids[i] != point->id.number) {
+        memmove(&fake.ids[i + 1], &fake.ids[i],
+                (fake.n_points - i) * sizeof fake.ids[0]);
+        memmove(fake.payloads[i + 1], fake.payloads[i],
+                (fake.n_points - i) * sizeof fake.payloads[0]);
+        fake.n_points++;
+    }
+    fake.ids[i] = point->id.number;
+    snprintf(fake.payloads[i], sizeof fake.payloads[i], "%s",
+             point->payload != NULL ? point->payload : "{}");
+    if (point->n_vectors > 0) {
+        fake.last_input = point->vectors[0].input;
+        snprintf(fake.last_in, sizeof fake.last_in, "%s",
+                 point->vectors[0].space != NULL ? point->vectors[0].space : "");
+    }
+}
+
+enum err duet_upsert(struct duet *db, const char *collection,
+                     const struct duet_point_input *points, size_t n)
+{
+    (void)db;
+    TRY(fake_find_collection(collection));
+    pthread_mutex_lock(&fake.lock);
+    for (size_t i = 0; i < n && fake.n_points < FAKE_POINTS_MAX - 1; i++) {
+        fake_put(&points[i]);
+    }
+    pthread_mutex_unlock(&fake.lock);
+    return ERR_OK;
+}
+
+enum err duet_remove(struct duet *db, const char *collection, const struct duet_id *ids,
+                     size_t n, size_t *n_removed)
+{
+    (void)db, (void)ids, (void)n, (void)n_removed;
+    return fake_find_collection(collection);
+}
+
+static void fake_add_hit(struct duet_hits *out, size_t i, bool vectors)
+{
+    struct duet_hit *hit = &out->hits[out->n++];
+    *hit = (struct duet_hit){.id = {.number = fake.ids[i]},
+                             .score = 1.0f / (float)(i + 1),
+                             .space = "image",
+                             .payload = strdup(fake.payloads[i]),
+                             .source = strdup("/pictures/a.jpg")};
+    if (vectors) {
+        hit->vectors = malloc(sizeof *hit->vectors);
+        hit->n_vectors = 1;
+        hit->vectors[0] = (struct duet_vector){
+            .space = "image", .values = malloc(2 * sizeof(float)), .dim = 2};
+        hit->vectors[0].values[0] = 0.6f;
+        hit->vectors[0].values[1] = 0.8f;
+    }
+}
+
+static void fake_begin_hits(struct duet_hits *out)
+{
+    *out = (struct duet_hits){.hits = calloc(FAKE_POINTS_MAX, sizeof *out->hits)};
+}
+
+void duet_hits_release(struct duet_hits *hits)
+{
+    for (size_t i = 0; i < hits->n; i++) {
+        for (size_t v = 0; v < hits->hits[i].n_vectors; v++) {
+            free(hits->hits[i].vectors[v].values);
+        }
+        free(hits->hits[i].vectors);
+        free(hits->hits[i].payload);
+        free(hits->hits[i].source);
+    }
+    free(hits->hits);
+    *hits = (struct duet_hits){0};
+}
+
+enum err duet_get(struct duet *db, const char *collection, const struct duet_id *ids,
+                  size_t n, bool vectors, struct duet_hits *out)
+{
+    (void)db;
+    *out = (struct duet_hits){0};
+    TRY(fake_find_collection(collection));
+    fake_begin_hits(out);
+    for (size_t i = 0; i < n; i++) {
+        for (size_t p = 0; p < fake.n_points; p++) {
+            if (!ids[i].is_uuid && fake.ids[p] == ids[i].number) {
+                fake_add_hit(out, p, vectors);
+            }
+        }
+    }
+    return ERR_OK;
+}
+
+enum err duet_scroll(struct duet *db, const char *collection,
+                     const struct duet_id *from, size_t limit, struct duet_hits *out)
+{
+    (void)db;
+    *out = (struct duet_hits){0};
+    TRY(fake_find_collection(collection));
+    fake_begin_hits(out);
+    for (size_t p = 0; p < fake.n_points && out->n < limit; p++) {
+        if (from == NULL || (!from->is_uuid && fake.ids[p] >= from->number)) {
+            fake_add_hit(out, p, false);
+        }
+    }
+    return ERR_OK;
+}
+
+enum err duet_count(struct duet *db, const char *collection, size_t *out)
+{
+    (void)db;
+    TRY(fake_find_collection(collection));
+    *out = fake.n_points;
+    return ERR_OK;
+}
+
+/* A search that may have to wait: fake_set_held. */
+static void fake_pass_gate(void)
+{
+    pthread_mutex_lock(&fake.lock);
+    fake.n_searches++;
+    fake.n_in_search++;
+    pthread_cond_broadcast(&fake.changed);
+    while (fake.held) {
+        pthread_cond_wait(&fake.changed, &fake.lock);
+    }
+    fake.n_in_search--;
+    pthread_mutex_unlock(&fake.lock);
+}
+
+enum err duet_search(struct duet *db, const char *collection,
+                     const struct duet_query *query, struct duet_hits *out)
+{
+    (void)db;
+    *out = (struct duet_hits){0};
+    TRY(fake_find_collection(collection));
+    fake_pass_gate();
+    pthread_mutex_lock(&fake.lock);
+    fake.last_input = query->input;
+    snprintf(fake.last_in, sizeof fake.last_in, "%s",
+             query->in != NULL ? query->in : "");
+    fake.last_k = query->k;
+    fake_begin_hits(out);
+    out->truncated = fake.truncated;
+    for (size_t p = query->offset; p < fake.n_points && out->n < query->k; p++) {
+        fake_add_hit(out, p, query->vectors);
+    }
+    pthread_mutex_unlock(&fake.lock);
+    return ERR_OK;
+}
+
+enum err duet_thumbnail(struct duet *db, const char *collection, struct duet_id id,
+                        void **bytes, size_t *n)
+{
+    (void)db;
+    *bytes = NULL;
+    TRY(fake_find_collection(collection));
+    FAIL_IF(id.number != 1, ERR_NOT_FOUND, "there is no such picture");
+    *bytes = strdup("JPEG");
+    *n = 4;
+    return ERR_OK;
+}
+
+void duet_free(void *p)
+{
+    free(p);
+}
+
+enum err duet_stats(struct duet *db, const char *collection, struct duet_stats *out)
+{
+    (void)db;
+    TRY(fake_find_collection(collection));
+    *out = (struct duet_stats){.uuid = "u", .model = "tiny", .n_points = fake.n_points};
+    return ERR_OK;
+}
+
+#endif
