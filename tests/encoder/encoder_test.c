@@ -227,7 +227,7 @@ static void test_any_han_character_chooses_the_chinese_tower(void **state)
         const char *text, *language;
     } cases[] = {
         {"dog", "en"},  {"狗", "zh"},       {"a red 狗", "zh"}, {"Café", "en"},
-        {"いぬ", "en"}, {"日本の犬", "zh"}, {"。", "en"},
+        {"いぬ", "en"}, {"日本の犬", "zh"}, {"⼀", "zh"},       {"。", "en"},
     };
     float vector[TINY_DIM];
     struct enc *enc = open_model();
