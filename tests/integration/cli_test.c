@@ -1,0 +1,888 @@
+/*
+ * cli_test.c - the `duet` program as a user or a script meets it: the real binary is
+ * run, and its exit status, stdout and stderr are looked at.
+ *
+ * BUILD names the folder of the binary. The model is a tiny one with random weights:
+ * what is found is not asked here, but what is printed, kept and told.
+ */
+#include "tests/test.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/json.h"
+#include "db/duet.h"
+#include "tests/db/db_test.h"
+#include "tests/encoder/tiny_model.h"
+#include "tests/picture.h"
+
+enum { OUTPUT_MAX = 1 << 20, ARGS_MAX = 16 };
+
+/* One run of the program. */
+struct ran {
+    int status;           /* exit status; 128 + the signal that ended it */
+    char out[OUTPUT_MAX]; /* stdout as a string */
+    char err[OUTPUT_MAX]; /* stderr as a string */
+};
+
+static char program[PATH_MAX];
+static char models[64];   /* $DUET_MODELS, with one called default */
+static char folder[64];   /* of all that a test makes */
+static char pictures[96]; /* in it */
+static char database[96]; /* in it, and in $DUET_DB */
+static struct ran ran;    /* the last run */
+
+/* ---- Running -----------------------------------------------------------------------
+ */
+
+/* The path of `name` in the test's folder, in one of some static buffers. */
+static const char *at(const char *name)
+{
+    static char paths[8][256];
+    static unsigned next;
+    char *path = paths[next++ % 8];
+    snprintf(path, sizeof paths[0], "%s/%s", folder, name);
+    return path;
+}
+
+static void redirect(const char *path, int fd)
+{
+    int file = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+    if (file < 0 || dup2(file, fd) < 0) {
+        _exit(99);
+    }
+}
+
+/* Starts the program with these arguments, NULL behind the last. */
+static pid_t start(const char *const *args, const char *out_path)
+{
+    const char *argv[ARGS_MAX + 2] = {"duet"};
+    for (size_t i = 0; args[i] != NULL; i++) {
+        assert_in_range(i, 0, ARGS_MAX - 1);
+        argv[i + 1] = args[i];
+    }
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        redirect(out_path, STDOUT_FILENO);
+        redirect(at("stderr"), STDERR_FILENO);
+        execv(program, (char *const *)(size_t)argv);
+        _exit(99);
+    }
+    return pid;
+}
+
+static void read_text(const char *path, char text[OUTPUT_MAX])
+{
+    FILE *file = fopen(path, "rb");
+    size_t n = file == NULL ? 0 : fread(text, 1, OUTPUT_MAX - 1, file);
+    text[n] = '\0';
+    if (file != NULL) {
+        fclose(file);
+    }
+}
+
+static void finish(pid_t pid)
+{
+    int status;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    ran.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    read_text(at("stdout"), ran.out);
+    read_text(at("stderr"), ran.err);
+}
+
+static void run_args(const char *const *args)
+{
+    finish(start(args, at("stdout")));
+}
+
+#define RUN(...) run_args((const char *const[]){__VA_ARGS__, NULL})
+
+/* The last run must have ended so; else what it said is printed. */
+static void assert_status(int status)
+{
+    if (ran.status != status) {
+        print_error("status %d, not %d\nstdout: %s\nstderr: %s\n", ran.status, status,
+                    ran.out, ran.err);
+        fail();
+    }
+}
+
+static size_t n_lines(const char *text)
+{
+    size_t n = 0;
+    for (; *text != '\0'; text++) {
+        n += *text == '\n';
+    }
+    return n;
+}
+
+/* An error is one line on stderr, "duet: …", with these words, and nothing on stdout.
+ */
+static void assert_one_error(int status, const char *words)
+{
+    assert_status(status);
+    assert_string_equal(ran.out, "");
+    assert_int_equal(n_lines(ran.err), 1);
+    assert_int_equal(strncmp(ran.err, "duet: ", 6), 0);
+    if (strstr(ran.err, words) == NULL) {
+        print_error("'%s' is not in: %s", words, ran.err);
+        fail();
+    }
+}
+
+/* Line `i` of stdout as JSON; json_object_put. */
+static struct json_object *json_line(size_t i)
+{
+    struct json_object *object;
+    const char *line = ran.out;
+    for (; i > 0; i--) {
+        line = strchr(line, '\n') + 1;
+    }
+    assert_ok(json_parse(&object, line, strcspn(line, "\n")));
+    return object;
+}
+
+static long json_long(struct json_object *object, const char *key)
+{
+    assert_non_null(json_get(object, key));
+    return (long)json_object_get_int64(json_get(object, key));
+}
+
+/* The number `key` of the JSON line that the last run printed. */
+static long printed(const char *key)
+{
+    struct json_object *object = json_line(0);
+    long value = json_long(object, key);
+    json_object_put(object);
+    return value;
+}
+
+/* ---- Before and after
+ * ----------------------------------------------------------------- */
+
+static int setup_models(void **state)
+{
+    (void)state;
+    char model[128];
+    test_folder_make(models);
+    snprintf(model, sizeof model, "%s/default", models);
+    assert_ok(file_make_folders(model));
+    tiny_model_write(model, 1);
+    setenv("DUET_MODELS", models, 1);
+    unsetenv("DUET_API_KEY");
+    return 0;
+}
+
+static int teardown_models(void **state)
+{
+    (void)state;
+    test_folder_remove(models);
+    return 0;
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    test_folder_make(folder);
+    snprintf(pictures, sizeof pictures, "%s/pictures", folder);
+    snprintf(database, sizeof database, "%s/duet.db", folder);
+    assert_ok(file_make_folders(pictures));
+    setenv("DUET_DB", database, 1);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    test_folder_remove(folder);
+    return 0;
+}
+
+static void put_picture(const char *name, uint32_t seed)
+{
+    char path[256];
+    snprintf(path, sizeof path, "%s/%s", pictures, name);
+    picture_write(path, seed);
+}
+
+static void put_text(const char *name, const char *text)
+{
+    char path[256];
+    snprintf(path, sizeof path, "%s/%s", pictures, name);
+    assert_ok(file_write(path, text, strlen(text)));
+}
+
+/* Three pictures, of which one has a caption, in the database. */
+static void add_three(void)
+{
+    put_picture("a.ppm", 1);
+    put_picture("b.ppm", 2);
+    put_picture("c.ppm", 3);
+    put_text("c.txt", "a red dog");
+    RUN("add", pictures);
+    assert_status(0);
+}
+
+/* ---- Help and wrong command lines
+ * ------------------------------------------------------ */
+
+static void test_without_a_command_help_is_told_on_stderr(void **state)
+{
+    (void)state;
+    run_args((const char *const[]){NULL});
+    assert_status(2);
+    assert_string_equal(ran.out, "");
+    assert_non_null(strstr(ran.err, "Usage: duet"));
+}
+
+static const char *const commands[] = {"add",   "search", "get",     "ls",   "rm",
+                                       "stats", "model",  "version", "help", "serve"};
+
+static void test_help_lists_every_command(void **state)
+{
+    (void)state;
+    RUN("--help");
+    assert_status(0);
+    assert_string_equal(ran.err, "");
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+        char line[32];
+        snprintf(line, sizeof line, "\n  %s ", commands[i]);
+        assert_non_null(strstr(ran.out, line));
+    }
+}
+
+static void test_every_command_has_a_screen_with_an_example(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+        static char first[OUTPUT_MAX];
+        RUN("help", commands[i]);
+        assert_status(0);
+        assert_non_null(strstr(ran.out, "\nExample"));
+        assert_non_null(strstr(ran.out, "\n  duet "));
+        strcpy(first, ran.out);
+        RUN(commands[i], "--help");
+        assert_status(0);
+        assert_string_equal(ran.out, first);
+    }
+}
+
+static void test_the_exit_codes_are_listed(void **state)
+{
+    (void)state;
+    RUN("help", "exit-codes");
+    assert_status(0);
+    assert_int_equal(n_lines(ran.out), 13);
+    assert_non_null(strstr(ran.out, "130  interrupted"));
+}
+
+static void test_version(void **state)
+{
+    (void)state;
+    RUN("version");
+    assert_status(0);
+    assert_int_equal(strncmp(ran.out, "duet ", 5), 0);
+    RUN("version", "--json");
+    json_object_put(json_line(0));
+}
+
+static void test_unknown_words_suggest_the_nearest(void **state)
+{
+    (void)state;
+    RUN("serach", "x");
+    assert_one_error(2, "did you mean 'search'");
+    RUN("search", "x", "--imgae", "y");
+    assert_one_error(2, "did you mean --image");
+    RUN("frobnicate");
+    assert_one_error(2, "there is no command 'frobnicate'");
+}
+
+static void test_options_are_checked(void **state)
+{
+    (void)state;
+    RUN("search", "x", "-k", "0");
+    assert_one_error(2, "from 1 to 10000");
+    RUN("search", "x", "-k", "10001");
+    assert_one_error(2, "from 1 to 10000");
+    RUN("search", "x", "-k", "ten");
+    assert_one_error(2, "not 'ten'");
+    RUN("search", "x", "-k");
+    assert_one_error(2, "wants an argument");
+    RUN("search", "x", "--exact=1");
+    assert_one_error(2, "takes no argument");
+    RUN("get");
+    assert_one_error(2, "duet get ID|PATH");
+    RUN("ls", "x");
+    assert_one_error(2, "duet ls");
+}
+
+static void test_a_query_must_say_something_in_utf8(void **state)
+{
+    (void)state;
+    RUN("search");
+    assert_one_error(2, "say what to search for");
+    RUN("search", "");
+    assert_one_error(2, "the query is empty");
+    RUN("search", "  ");
+    assert_one_error(2, "the query is empty");
+    RUN("search", "d\xf6g");
+    assert_one_error(2, "not UTF-8");
+    RUN("search", "dog", "--image", "dog.jpg");
+    assert_one_error(2, "words, or --image");
+}
+
+static void test_a_missing_database_is_told_with_how_to_make_one(void **state)
+{
+    (void)state;
+    static const char *const args[][3] = {{"search", "dog", NULL},
+                                          {"ls", NULL},
+                                          {"stats", NULL},
+                                          {"rm", "1", NULL},
+                                          {"get", "1", NULL}};
+    for (size_t i = 0; i < sizeof args / sizeof args[0]; i++) {
+        run_args(args[i]);
+        assert_one_error(3, "'duet add FOLDER' makes one");
+        assert_non_null(strstr(ran.err, database));
+        assert_int_equal(access(database, F_OK), -1);
+    }
+}
+
+/* ---- Adding
+ * ---------------------------------------------------------------------------- */
+
+static void test_adding_again_does_nothing(void **state)
+{
+    (void)state;
+    add_three();
+    assert_int_equal(strncmp(ran.out, "3 added in ", 11), 0);
+    assert_string_equal(ran.err, "");
+    RUN("add", pictures);
+    assert_status(0);
+    assert_int_equal(strncmp(ran.out, "3 unchanged in ", 15), 0);
+}
+
+static void test_changed_moved_and_pruned_files_are_counted(void **state)
+{
+    (void)state;
+    add_three();
+    put_picture("a.ppm", 9);
+    assert_int_equal(rename(at("pictures/b.ppm"), at("pictures/d.ppm")), 0);
+    assert_int_equal(unlink(at("pictures/c.ppm")), 0);
+    RUN("add", pictures, "--prune", "--json");
+    assert_status(0);
+    assert_int_equal(printed("updated"), 1);
+    assert_int_equal(printed("moved"), 1);
+    assert_int_equal(printed("pruned"), 1);
+    assert_int_equal(printed("added"), 0);
+    RUN("ls", "--json");
+    assert_int_equal(n_lines(ran.out), 2);
+}
+
+static void test_bad_files_are_told_one_a_line_and_the_rest_goes_in(void **state)
+{
+    (void)state;
+    put_picture("a.ppm", 1);
+    put_text("bad.jpg", "no picture");
+    put_text("huge.ppm", "P6\n60000 60000\n255\n");
+    RUN("add", pictures, "--json");
+    assert_status(4);
+    assert_int_equal(printed("added"), 1);
+    assert_int_equal(printed("failed"), 2);
+    assert_int_equal(n_lines(ran.err), 2);
+    assert_non_null(strstr(ran.err, "/bad.jpg: "));
+    assert_non_null(strstr(ran.err, "/huge.ppm: "));
+}
+
+static void test_nothing_to_add_is_an_error(void **state)
+{
+    (void)state;
+    RUN("add");
+    assert_one_error(2, "add what?");
+    RUN("add", pictures);
+    assert_one_error(2, "there are no pictures");
+    RUN("add", at("gone"));
+    assert_one_error(3, "gone");
+}
+
+static void test_quiet_prints_nothing_where_all_is_well(void **state)
+{
+    (void)state;
+    put_picture("a.ppm", 1);
+    RUN("-q", "add", pictures);
+    assert_status(0);
+    assert_string_equal(ran.out, "");
+    assert_string_equal(ran.err, "");
+}
+
+static void test_a_list_of_pictures_with_captions(void **state)
+{
+    (void)state;
+    put_picture("a.ppm", 1);
+    put_text("list.jsonl", "{\"path\": \"a.ppm\", \"id\": 7, \"text\": \"red car\"}\n"
+                           "nonsense\n");
+    RUN("add", "--jsonl", at("pictures/list.jsonl"));
+    assert_status(4);
+    assert_non_null(strstr(ran.err, "list.jsonl:2: "));
+    RUN("get", "7");
+    assert_status(0);
+    assert_non_null(strstr(ran.out, "\"text\": \"red car\""));
+}
+
+/* ---- Asking
+ * ---------------------------------------------------------------------------- */
+
+static void test_search_prints_rank_score_path_and_caption(void **state)
+{
+    (void)state;
+    add_three();
+    RUN("search", "a", "dog");
+    assert_status(0);
+    assert_string_equal(ran.err, "");
+    assert_int_equal(n_lines(ran.out), 3);
+    assert_int_equal(strncmp(ran.out, "  1  ", 5), 0);
+    assert_non_null(strstr(ran.out, "/pictures/c.ppm  a red dog\n"));
+    assert_null(strchr(ran.out, '\033')); /* no colours in a file */
+}
+
+static void test_search_by_picture_finds_it(void **state)
+{
+    (void)state;
+    add_three();
+    RUN("search", "--image", at("pictures/b.ppm"), "-k", "1", "--json");
+    assert_status(0);
+    assert_int_equal(n_lines(ran.out), 1);
+    struct json_object *hit = json_line(0);
+    const char *text = NULL;
+    assert_ok(json_get_string(hit, "source", &text));
+    assert_string_equal(text, at("pictures/b.ppm"));
+    assert_ok(json_get_string(hit, "space", &text));
+    assert_string_equal(text, "image");
+    assert_true(json_object_get_double(json_get(hit, "score")) > 0.999);
+    assert_ok(json_get_string(json_get(hit, "payload"), "file", &text));
+    assert_string_equal(text, "b.ppm");
+    json_object_put(hit);
+}
+
+static void test_a_count_past_all_gives_all(void **state)
+{
+    (void)state;
+    add_three();
+    RUN("search", "dog", "-k", "10000", "--json");
+    assert_status(0);
+    assert_int_equal(n_lines(ran.out), 3);
+    RUN("search", "dog", "--in", "any", "--json");
+    assert_status(0);
+    assert_int_equal(n_lines(ran.out), 3);
+    RUN("search", "dog", "--in", "text", "--json");
+    assert_status(0);
+    assert_int_equal(n_lines(ran.out), 1);
+}
+
+static void test_nothing_found_has_its_own_code(void **state)
+{
+    (void)state;
+    put_picture("a.ppm", 1);
+    RUN("add", pictures);
+    RUN("search", "dog", "--in", "text");
+    assert_one_error(1, "nothing found");
+    RUN("get", "77");
+    assert_one_error(1, "1 of 1 are not there");
+}
+
+static void test_a_bad_picture_to_search_by_is_told(void **state)
+{
+    (void)state;
+    add_three();
+    put_text("bad.jpg", "no picture");
+    RUN("search", "--image", at("pictures/bad.jpg"));
+    assert_one_error(2, "bad.jpg");
+    RUN("search", "--image", at("pictures/gone.jpg"));
+    assert_one_error(3, "gone.jpg");
+}
+
+static void test_wrong_places_to_search_are_told(void **state)
+{
+    (void)state;
+    add_three();
+    RUN("--collection", "other", "search", "dog");
+    assert_one_error(3, "other");
+    RUN("search", "dog", "--in", "sound");
+    assert_one_error(3, "sound");
+}
+
+static void test_points_are_got_and_removed_by_id_or_path(void **state)
+{
+    (void)state;
+    char id[64];
+    add_three();
+    RUN("get", at("pictures/c.ppm"));
+    assert_status(0);
+    snprintf(id, sizeof id, "%.36s", ran.out);
+    assert_non_null(strstr(ran.out, "\"text\": \"a red dog\""));
+    RUN("get", id, "--json");
+    assert_status(0);
+    json_object_put(json_line(0));
+    RUN("rm", id, at("pictures/a.ppm"), "77");
+    assert_status(0);
+    assert_string_equal(ran.out, "2 of 3 removed\n");
+    RUN("rm", id);
+    assert_status(1);
+    RUN("ls");
+    assert_status(0);
+    assert_int_equal(n_lines(ran.out), 1);
+    assert_int_equal(access(at("pictures/a.ppm"), F_OK), 0);
+}
+
+static void test_a_removed_picture_can_be_added_again(void **state)
+{
+    (void)state;
+    add_three();
+    RUN("rm", at("pictures/a.ppm"));
+    RUN("add", pictures, "--json");
+    assert_status(0);
+    assert_int_equal(printed("added"), 1);
+    assert_int_equal(printed("unchanged"), 2);
+}
+
+static void test_ls_lists_all_across_pages(void **state)
+{
+    (void)state;
+    char name[16];
+    for (uint32_t i = 0; i < 300; i++) {
+        snprintf(name, sizeof name, "%u.ppm", i);
+        put_picture(name, i);
+    }
+    RUN("add", pictures, "-q");
+    assert_status(0);
+    RUN("ls", "--json");
+    assert_int_equal(n_lines(ran.out), 300);
+    RUN("ls", "-k", "270");
+    assert_int_equal(n_lines(ran.out), 270);
+}
+
+static void test_stats_and_model_in_both_forms(void **state)
+{
+    (void)state;
+    add_three();
+    RUN("stats", "--json");
+    assert_status(0);
+    assert_int_equal(printed("points"), 3);
+    RUN("stats");
+    assert_status(0);
+    assert_non_null(strstr(ran.out, "3 vectors of 8 numbers"));
+    RUN("model", "--json");
+    assert_status(0);
+    assert_int_equal(printed("dim"), TINY_DIM);
+    RUN("model");
+    assert_status(0);
+    assert_non_null(strstr(ran.out, "tiny"));
+}
+
+static void test_captions_cannot_steer_the_terminal(void **state)
+{
+    (void)state;
+    put_picture("a.ppm", 1);
+    put_text("a.txt", "dog \033[2J\a end");
+    RUN("add", pictures);
+    assert_status(0);
+    RUN("ls");
+    assert_status(0);
+    assert_null(strchr(ran.out, '\033'));
+    assert_null(strchr(ran.out, '\a'));
+    assert_non_null(strstr(ran.out, "end"));
+}
+
+/* ---- Output that goes nowhere
+ * ------------------------------------------------------------ */
+
+static void test_a_full_disk_behind_stdout_is_an_error(void **state)
+{
+    (void)state;
+    add_three();
+    finish(start((const char *const[]){"ls", NULL}, "/dev/full"));
+    assert_status(8);
+    assert_non_null(strstr(ran.err, "standard output"));
+}
+
+static void test_a_reader_that_leaves_is_no_error(void **state)
+{
+    (void)state;
+    char command[PATH_MAX + 64];
+    char name[16];
+    for (uint32_t i = 0; i < 1000; i++) { /* more than a pipe holds */
+        snprintf(name, sizeof name, "%u.ppm", i);
+        put_picture(name, i);
+    }
+    RUN("add", pictures, "-q");
+    snprintf(command, sizeof command, "{ %s ls --json; echo $? >&2; } 2>%s | head -n 1",
+             program, at("stderr"));
+    FILE *pipe = popen(command, "r");
+    assert_non_null(pipe);
+    assert_non_null(fgets(ran.out, OUTPUT_MAX, pipe));
+    assert_int_equal(pclose(pipe), 0);
+    read_text(at("stderr"), ran.err);
+    assert_string_equal(ran.err, "0\n");
+}
+
+/* ---- Other processes
+ * --------------------------------------------------------------------- */
+
+static void test_a_second_writer_is_told_busy_and_readers_are_not(void **state)
+{
+    (void)state;
+    struct duet *db;
+    char pid[32];
+    struct duet_options options = {.path = database, .write = true};
+    add_three();
+    assert_ok(duet_open(&db, &options));
+    snprintf(pid, sizeof pid, "%d", (int)getpid());
+    RUN("add", pictures);
+    assert_one_error(5, pid);
+    RUN("rm", "1");
+    assert_status(5);
+    RUN("search", "dog");
+    assert_status(0);
+    duet_close(db);
+    RUN("add", pictures);
+    assert_status(0);
+}
+
+/* Waits until the program has opened the database; fails after some seconds. */
+static void wait_for_database(void)
+{
+    for (int i = 0; i < 1000; i++) {
+        if (access(at("duet.db/data.mdb"), F_OK) == 0) {
+            return;
+        }
+        usleep(10 * 1000);
+    }
+    fail_msg("the database was not made");
+}
+
+enum { N_MANY = 3000 };
+
+static void put_many(void)
+{
+    char name[16];
+    for (uint32_t i = 0; i < N_MANY; i++) {
+        snprintf(name, sizeof name, "%u.ppm", i);
+        put_picture(name, i);
+    }
+}
+
+static void test_an_interrupted_add_ends_cleanly_and_goes_on(void **state)
+{
+    (void)state;
+    put_many();
+    const char *const args[] = {"add", pictures, "--threads", "1", "--json", NULL};
+    pid_t pid = start(args, at("stdout"));
+    wait_for_database();
+    kill(pid, SIGINT);
+    finish(pid);
+    assert_true(ran.status == 130 || ran.status == 0); /* 0: it was done already */
+    long n_first = printed("added");
+    if (ran.status == 130) {
+        assert_non_null(strstr(ran.err, "goes on from here"));
+        assert_true(n_first < N_MANY);
+    }
+    RUN("add", pictures, "--json");
+    assert_status(0);
+    assert_int_equal(printed("unchanged"), n_first);
+    assert_int_equal(printed("added"), N_MANY - n_first);
+}
+
+static void test_a_killed_add_goes_on(void **state)
+{
+    (void)state;
+    put_many();
+    const char *const args[] = {"add", pictures, "--threads", "1", NULL};
+    pid_t pid = start(args, at("stdout"));
+    wait_for_database();
+    usleep(100 * 1000);
+    kill(pid, SIGKILL);
+    finish(pid);
+    RUN("add", pictures, "--json");
+    assert_status(0);
+    assert_int_equal(printed("failed"), 0);
+    assert_int_equal(printed("unchanged") + printed("added"), N_MANY);
+    RUN("stats", "--json");
+    assert_int_equal(printed("points"), N_MANY);
+}
+
+static void test_another_models_database_is_refused(void **state)
+{
+    (void)state;
+    static const char space[] = "\"space\":\"tiny-1\"";
+    char config[sizeof tiny_config];
+    add_three();
+    assert_ok(file_make_folders(at("other")));
+    tiny_model_write(at("other"), 2);
+    strcpy(config, tiny_config);
+    memcpy(strstr(config, space), "\"space\":\"tiny-2\"", sizeof space - 1);
+    tiny_write(at("other"), "config.json", config, strlen(config));
+    RUN("--model", at("other"), "search", "dog");
+    assert_status(6);
+    assert_non_null(strstr(ran.err, "tiny-2"));
+    RUN("--model", at("other"), "add", pictures);
+    assert_status(6);
+    RUN("--model", "missing", "search", "dog");
+    assert_true(ran.status == 10 || ran.status == 3);
+}
+
+static void test_a_damaged_database_is_told(void **state)
+{
+    (void)state;
+    add_three();
+    assert_int_equal(truncate(at("duet.db/data.mdb"), 5000), 0);
+    RUN("search", "dog");
+    assert_one_error(7, "data.mdb");
+}
+
+/* ---- A server
+ * ----------------------------------------------------------------------------- */
+
+/* Starts `duet serve` and copies its URL. */
+static pid_t start_server(char url[64])
+{
+    const char *const args[] = {"serve", "--listen", "127.0.0.1:0", NULL};
+    pid_t pid = start(args, at("server.out"));
+    for (int i = 0; i < 1000; i++) {
+        read_text(at("stderr"), ran.err);
+        const char *found = strstr(ran.err, "http://");
+        if (found != NULL && strchr(found, ' ') != NULL) {
+            snprintf(url, 64, "%.*s", (int)strcspn(found, " "), found);
+            assert_int_equal(rename(at("stderr"), at("server.err")), 0);
+            return pid;
+        }
+        usleep(10 * 1000);
+    }
+    fail_msg("the server does not start: %s", ran.err);
+    return -1;
+}
+
+/* Asks the server and the database; both must answer alike. */
+static void assert_alike(const char *url, const char *const *args)
+{
+    static char local[OUTPUT_MAX];
+    const char *remote[ARGS_MAX] = {"--url", url};
+    run_args(args);
+    assert_status(0);
+    strcpy(local, ran.out);
+    for (size_t i = 0; args[i] != NULL; i++) {
+        remote[i + 2] = args[i];
+    }
+    run_args(remote);
+    assert_status(0);
+    assert_string_equal(ran.out, local);
+}
+
+static void test_a_server_answers_as_the_database_does(void **state)
+{
+    (void)state;
+    char url[64];
+    add_three();
+    pid_t server = start_server(url);
+    assert_alike(url, (const char *const[]){"search", "a dog", "--json", NULL});
+    assert_alike(url, (const char *const[]){"search", "a dog", NULL});
+    assert_alike(
+        url, (const char *const[]){"search", "dog", "--in", "any", "-k", "2", NULL});
+    assert_alike(url, (const char *const[]){"search", "--image", at("pictures/b.ppm"),
+                                            "--exact", "--json", NULL});
+    assert_alike(url, (const char *const[]){"ls", "--json", NULL});
+    RUN("--url", url, "stats");
+    assert_status(0);
+    json_object_put(json_line(0));
+    kill(server, SIGTERM);
+    finish(server);
+    assert_status(0);
+}
+
+static void test_points_are_got_and_removed_at_a_server(void **state)
+{
+    (void)state;
+    char url[64], id[64];
+    add_three();
+    RUN("get", at("pictures/c.ppm"));
+    snprintf(id, sizeof id, "%.36s", ran.out);
+    pid_t server = start_server(url);
+    assert_alike(url, (const char *const[]){"get", id, NULL});
+    RUN("--url", url, "rm", id, "77");
+    assert_status(0);
+    assert_string_equal(ran.out, "1 of 2 removed\n");
+    RUN("--url", url, "get", id);
+    assert_status(1);
+    RUN("--url", url, "get", "no/id");
+    assert_one_error(2, "no/id");
+    RUN("--url", url, "--collection", "other", "search", "dog");
+    assert_one_error(3, "other");
+    kill(server, SIGTERM);
+    finish(server);
+    assert_status(0);
+}
+
+static void test_no_server_there_has_its_own_code(void **state)
+{
+    (void)state;
+    RUN("--url", "http://127.0.0.1:1", "search", "dog");
+    assert_one_error(9, "http://127.0.0.1:1");
+    RUN("--url", "http://127.0.0.1:1", "add", pictures);
+    assert_one_error(2, "not on --url");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const char *build = getenv("BUILD");
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s/duet", build != NULL ? build : "build");
+    if (realpath(path, program) == NULL) {
+        fprintf(stderr, "%s is not there: build it first, or set BUILD\n", path);
+        return 1;
+    }
+    const struct CMUnitTest tests[] = {
+        TEST(test_without_a_command_help_is_told_on_stderr),
+        TEST(test_help_lists_every_command),
+        TEST(test_every_command_has_a_screen_with_an_example),
+        TEST(test_the_exit_codes_are_listed),
+        TEST(test_version),
+        TEST(test_unknown_words_suggest_the_nearest),
+        TEST(test_options_are_checked),
+        TEST(test_a_query_must_say_something_in_utf8),
+        TEST(test_a_missing_database_is_told_with_how_to_make_one),
+        TEST(test_adding_again_does_nothing),
+        TEST(test_changed_moved_and_pruned_files_are_counted),
+        TEST(test_bad_files_are_told_one_a_line_and_the_rest_goes_in),
+        TEST(test_nothing_to_add_is_an_error),
+        TEST(test_quiet_prints_nothing_where_all_is_well),
+        TEST(test_a_list_of_pictures_with_captions),
+        TEST(test_search_prints_rank_score_path_and_caption),
+        TEST(test_search_by_picture_finds_it),
+        TEST(test_a_count_past_all_gives_all),
+        TEST(test_nothing_found_has_its_own_code),
+        TEST(test_a_bad_picture_to_search_by_is_told),
+        TEST(test_wrong_places_to_search_are_told),
+        TEST(test_points_are_got_and_removed_by_id_or_path),
+        TEST(test_a_removed_picture_can_be_added_again),
+        TEST(test_ls_lists_all_across_pages),
+        TEST(test_stats_and_model_in_both_forms),
+        TEST(test_captions_cannot_steer_the_terminal),
+        TEST(test_a_full_disk_behind_stdout_is_an_error),
+        TEST(test_a_reader_that_leaves_is_no_error),
+        TEST(test_a_second_writer_is_told_busy_and_readers_are_not),
+        TEST(test_an_interrupted_add_ends_cleanly_and_goes_on),
+        TEST(test_a_killed_add_goes_on),
+        TEST(test_another_models_database_is_refused),
+        TEST(test_a_damaged_database_is_told),
+        TEST(test_a_server_answers_as_the_database_does),
+        TEST(test_points_are_got_and_removed_at_a_server),
+        TEST(test_no_server_there_has_its_own_code),
+    };
+    return cmocka_run_group_tests(tests, setup_models, teardown_models);
+}
