@@ -285,11 +285,6 @@ static enum err ensure_collection(struct duet *db, const char *name)
     if (result == ERR_NOT_FOUND) {
         return duet_collection_create(db, name, NULL, 0);
     }
-    TRY(result);
-    if (list.items[0].model[0] == '\0') {
-        result = err_set(ERR_CONFLICT,
-                         "collection '%s' holds plain vectors, no pictures", name);
-    }
     duet_collections_release(&list);
     return result;
 }
@@ -297,8 +292,8 @@ static enum err ensure_collection(struct duet *db, const char *name)
 static enum err run(struct add *add)
 {
     TRY(make_list(add));
-    TRY(db_encoder(add->job.db, &add->job.enc));
     TRY(ensure_collection(add->job.db, add->job.collection));
+    TRY(db_encoder_for(add->job.db, add->job.collection, &add->job.enc));
     tell_progress(add);
     TRY(start_workers(add));
     TRY(collect(add));
