@@ -106,10 +106,11 @@ function captionOf(point) {
   return found ?? say("untitled", { id: String(point.id) });
 }
 
-/* Width by height, within what still makes a row. */
-function ratioOf(payload) {
-  const ratio = payload?.width / payload?.height;
-  return Number.isFinite(ratio) ? Math.min(2.2, Math.max(0.62, ratio)) : 1;
+/* Width by height, within what still makes a row; `whole` where that is not its own. */
+function shapeOf(payload) {
+  const own = payload?.width / payload?.height;
+  const ratio = Number.isFinite(own) ? Math.min(2.2, Math.max(0.62, own)) : 1;
+  return { ratio, whole: Number.isFinite(own) && own !== ratio };
 }
 
 function make(tag, className, text) {
@@ -121,26 +122,39 @@ function make(tag, className, text) {
   return element;
 }
 
-function makeShot(point, caption) {
-  const shot = make("div", "shot");
+/* A picture that is much smaller than its place is not blown up. */
+const isTiny = (img) => Math.max(img.naturalWidth, img.naturalHeight) < 160;
+
+function makePicture(point, caption) {
   const img = make("img", "loading");
   img.alt = caption;
   img.loading = "lazy";
-  img.addEventListener("load", () => img.classList.remove("loading"));
+  img.classList.toggle("whole", shapeOf(point.payload).whole);
+  img.addEventListener("load", () => {
+    img.classList.remove("loading");
+    img.classList.toggle("tiny", isTiny(img));
+  });
   img.addEventListener("error", () => img.replaceWith(make("p", "words", caption)));
   loadImage(img, point.id);
-  const like = make("button", "like", say("like"));
+  return img;
+}
+
+function makeLike(point, caption) {
+  const like = make("button", "like");
   like.type = "button";
+  like.title = say("like");
   like.setAttribute("aria-label", say("likeOf", { words: caption }));
+  like.append($("like-icon").content.cloneNode(true), make("span", "", say("like")));
   like.addEventListener("click", () => go({ like: String(point.id), words: caption }));
-  shot.append(img, like);
-  return shot;
+  return like;
 }
 
 function makeItem(point) {
   const item = make("li", "item");
   const caption = captionOf(point);
-  item.style.setProperty("--ratio", ratioOf(point.payload));
+  item.style.setProperty("--ratio", shapeOf(point.payload).ratio);
+  const shot = make("div", "shot");
+  shot.append(makePicture(point, caption), makeLike(point, caption));
   const about = make("div", "about");
   const text = make("span", "caption", caption);
   text.title = caption;
@@ -150,7 +164,7 @@ function makeItem(point) {
     score.title = say("score", { score: point.score.toFixed(3) });
     about.append(score);
   }
-  item.append(makeShot(point, caption), about);
+  item.append(shot, about);
   return item;
 }
 
@@ -245,7 +259,6 @@ function queryOf(view) {
 }
 
 async function fetchResults(view) {
-  const started = performance.now();
   const answer = await ask("POST", pathTo("/points/query"), {
     query: queryOf(view),
     using: view.in,
@@ -253,7 +266,7 @@ async function fetchResults(view) {
     offset: shown,
     with_payload: true,
   });
-  const ms = Math.round(performance.now() - started);
+  const ms = Math.max(1, Math.round(answer.time * 1000));
   const points = answer.result.points;
   const n = shown + points.length;
   let status = say("results", { n, ms });
@@ -331,6 +344,7 @@ async function render() {
 
 function showPicture() {
   $("chip").hidden = picture === null;
+  $("chip-image").hidden = false;
   $("words").placeholder = say(picture ? "placeholderPicture" : "placeholder");
   if (picture) {
     $("chip-image").src = picture.url;
@@ -407,6 +421,7 @@ function listen() {
       searchWith(file);
     }
   });
+  $("chip-image").addEventListener("error", () => { $("chip-image").hidden = true; });
   $("chip-remove").addEventListener("click", () => {
     setPicture(null);
     $("words").focus();
