@@ -82,12 +82,30 @@ static enum err count_live(const struct plan *plan, struct txn *txn, uint32_t fi
     return ERR_OK;
 }
 
+/* Loads the segment, so that a broken file is found also where nobody searches. */
+static enum err try_segment(struct duet *db, const struct plan *plan,
+                            const struct record_segment *s)
+{
+    struct segment *segment;
+    TRY(segment_acquire(db->segments, key_of(plan, s->generation),
+                        plan->collection.spaces[plan->space].dim, s->n_slots,
+                        &segment));
+    if (segment != NULL) {
+        segment_release(db->segments, segment);
+    }
+    return ERR_OK;
+}
+
 /* A segment whose file is broken is built anew over the same slots. */
-static enum err plan_repair(struct duet *db, struct txn *txn, struct plan *plan,
+static enum err plan_repair(struct builder *builder, struct txn *txn, struct plan *plan,
                             bool *due)
 {
+    struct duet *db = builder->db;
     for (size_t i = 0; i < plan->state.n_segments && !*due; i++) {
         const struct record_segment *s = &plan->state.segments[i];
+        if (builder->first_pass) {
+            TRY(try_segment(db, plan, s));
+        }
         if (!segment_is_broken(db->segments, key_of(plan, s->generation))) {
             continue;
         }
@@ -132,7 +150,7 @@ static enum err plan_seal(struct duet *db, struct txn *txn, struct plan *plan,
 }
 
 /* Looks at the spaces of all collections; the first with something due is `plan`. */
-static enum err find_plan(struct duet *db, struct txn *txn, struct plan *plan,
+static enum err find_plan(struct builder *builder, struct txn *txn, struct plan *plan,
                           bool *due)
 {
     struct cursor cursor;
@@ -144,9 +162,9 @@ static enum err find_plan(struct duet *db, struct txn *txn, struct plan *plan,
             plan->space = i;
             TRY_OUT(
                 collection_space_get(txn, plan->collection.number, i, &plan->state));
-            TRY_OUT(plan_repair(db, txn, plan, due));
+            TRY_OUT(plan_repair(builder, txn, plan, due));
             if (!*due) {
-                TRY_OUT(plan_seal(db, txn, plan, due));
+                TRY_OUT(plan_seal(builder->db, txn, plan, due));
             }
         }
         TRY_OUT(cursor_next(&cursor));
@@ -280,7 +298,7 @@ static enum err build_all(struct builder *builder)
         struct txn txn;
         due = false;
         TRY_OUT(store_read(builder->db->store, &txn));
-        result = find_plan(builder->db, &txn, plan, &due);
+        result = find_plan(builder, &txn, plan, &due);
         store_end(&txn);
         if (result == ERR_OK && due) {
             result = build(builder, plan);
