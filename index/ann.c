@@ -50,21 +50,22 @@
 /* ---- FAISS at the border ------------------------------------------------------------
  */
 
-enum err ann_faiss_error(enum err code, const char *doing)
+/* FAISS throws its own exceptions but for one case: the library's bad_alloc, of which
+ * the C API keeps nothing but the code. */
+enum err ann_faiss_result(int returned, enum err code, const char *doing)
 {
-    const char *why = faiss_get_last_error();
-    if (why == NULL) {
-        return err_set(code, "%s failed", doing);
+    if (returned == OK) {
+        return ERR_OK;
     }
-    if (strstr(why, "bad_alloc") != NULL || strstr(why, "bad_array") != NULL) {
+    if (returned == STD_EXCEPT) {
         return err_set(ERR_NOMEM, "%s: out of memory", doing);
     }
-    const char *readable = strstr(why, "' failed");
+    const char *why = faiss_get_last_error();
+    const char *readable = why == NULL ? NULL : strstr(why, "' failed");
     if (readable == NULL) {
         return err_set(code, "%s failed", doing);
     }
-    readable += strlen("' failed");
-    return err_set(code, "%s failed%.200s", doing, readable);
+    return err_set(code, "%s%.200s", doing, readable + 1);
 }
 
 static enum err check_shape(const struct faiss_bridge_shape *shape)
@@ -79,11 +80,10 @@ static enum err check_shape(const struct faiss_bridge_shape *shape)
 enum err ann_adopt(struct ann **out, FaissIndex *index, uint64_t generation)
 {
     struct faiss_bridge_shape shape;
-    enum err result = ERR_OK;
     *out = NULL;
-    if (faiss_bridge_inspect(index, &shape) != 0) {
-        result = ann_faiss_error(ERR_INTERNAL, "looking into a segment");
-    } else {
+    enum err result = ann_faiss_result(faiss_bridge_inspect(index, &shape),
+                                       ERR_INTERNAL, "looking into a segment");
+    if (result == ERR_OK) {
         result = check_shape(&shape);
     }
     struct ann *ann = result == ERR_OK ? alloc_zero(1, sizeof *ann) : NULL;
@@ -249,13 +249,13 @@ static enum err read_repeated(const struct build *b, float *dst)
 static int learn(const struct build *b, FaissIndex *index, const float *sample)
 {
     int n_threads = omp_get_max_threads();
-    int failed = faiss_bridge_train_lists(index, b->n_train, sample);
-    if (!failed) {
+    int returned = faiss_bridge_train_lists(index, b->n_train, sample);
+    if (returned == OK) {
         omp_set_num_threads(1);
-        failed = faiss_Index_train(index, (idx_t)b->n_train, sample);
+        returned = faiss_Index_train(index, (idx_t)b->n_train, sample);
         omp_set_num_threads(n_threads);
     }
-    return failed;
+    return returned;
 }
 
 static enum err train(const struct build *b, FaissIndex *index)
@@ -269,8 +269,9 @@ static enum err train(const struct build *b, FaissIndex *index)
     }
     enum err result =
         b->n_train > b->n ? read_repeated(b, sample) : read_sample(b, sample);
-    if (result == ERR_OK && learn(b, index, sample) != 0) {
-        result = ann_faiss_error(ERR_INTERNAL, "learning the codes of a segment");
+    if (result == ERR_OK) {
+        result = ann_faiss_result(learn(b, index, sample), ERR_INTERNAL,
+                                  "learning the codes of a segment");
     }
     alloc_free(sample);
     return result;
@@ -288,8 +289,9 @@ static enum err add_all(const struct build *b, FaissIndex *index)
     for (size_t first = 0; first < b->n && result == ERR_OK; first += n_block) {
         size_t n = least(n_block, b->n - first);
         result = read_checked(b, first, n, block);
-        if (result == ERR_OK && faiss_Index_add(index, (idx_t)n, block) != 0) {
-            result = ann_faiss_error(ERR_INTERNAL, "adding vectors to a segment");
+        if (result == ERR_OK) {
+            result = ann_faiss_result(faiss_Index_add(index, (idx_t)n, block),
+                                      ERR_INTERNAL, "adding vectors to a segment");
         }
     }
     alloc_free(block);
@@ -299,10 +301,9 @@ static enum err add_all(const struct build *b, FaissIndex *index)
 static enum err build_index(struct ann **out, const struct build *b)
 {
     FaissIndex *index = NULL;
-    if (faiss_index_factory(&index, (int)b->options->dim, b->factory,
-                            METRIC_INNER_PRODUCT) != 0) {
-        return ann_faiss_error(ERR_INTERNAL, "making an empty segment");
-    }
+    TRY(ann_faiss_result(faiss_index_factory(&index, (int)b->options->dim, b->factory,
+                                             METRIC_INNER_PRODUCT),
+                         ERR_INTERNAL, "making an empty segment"));
     enum err result = train(b, index);
     if (result == ERR_OK) {
         result = add_all(b, index);
@@ -439,9 +440,9 @@ static enum err look(struct search *s, struct topk *top)
         query.allowed = (const uint8_t *)s->query->allowed;
         query.allowed_bytes = (info->n + 7) / 8;
     }
-    if (faiss_bridge_search(s->ann->index, &query, s->scores, s->labels) != 0) {
-        return ann_faiss_error(ERR_INTERNAL, "searching a segment");
-    }
+    TRY(ann_faiss_result(
+        faiss_bridge_search(s->ann->index, &query, s->scores, s->labels), ERR_INTERNAL,
+        "searching a segment"));
     s->n_returned = 0;
     for (size_t i = 0; i < s->width; i++) {
         idx_t slot = s->labels[i];

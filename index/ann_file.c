@@ -97,13 +97,13 @@ static enum err write_to_buffer(const struct ann *ann, struct buf *b)
     if (stream == NULL) {
         return err_errno(errno, "writing to memory");
     }
-    int failed = faiss_write_index(ann->index, stream);
+    int returned = faiss_write_index(ann->index, stream);
     bool is_short = ferror(stream) != 0;
     is_short |= fclose(stream) != 0;
     if (is_short) {
         return err_set(ERR_NOMEM, "out of memory for a segment's file");
     }
-    return failed ? ann_faiss_error(ERR_INTERNAL, "writing a segment") : ERR_OK;
+    return ann_faiss_result(returned, ERR_INTERNAL, "writing a segment");
 }
 
 enum err ann_save(const struct ann *ann, const char *path)
@@ -152,9 +152,8 @@ static enum err read_payload(struct ann **out, const struct file_map *map,
         return err_errno(errno, "reading from memory");
     }
     FaissIndex *index = NULL;
-    int failed = faiss_read_index(stream, 0, &index);
-    enum err result =
-        failed ? ann_faiss_error(ERR_CORRUPT, "reading a segment") : ERR_OK;
+    enum err result = ann_faiss_result(faiss_read_index(stream, 0, &index), ERR_CORRUPT,
+                                       "reading a segment");
     fclose(stream);
     return result == ERR_OK ? ann_adopt(out, index, h->generation) : result;
 }

@@ -19,8 +19,9 @@ struct ann {
  */
 enum err ann_adopt(struct ann **out, FaissIndex *index, uint64_t generation) ERR_CHECK;
 
-/* The border: turns FAISS's last exception into `code`, or ERR_NOMEM if it was about
- * memory. FAISS's own text, full of C++ signatures, is cut to its readable end. */
-enum err ann_faiss_error(enum err code, const char *doing);
+/* The border: what a call of FAISS returned, as ERR_OK, ERR_NOMEM, or `code` for all
+ * its other complaints. Its text, full of C++ signatures, is cut to its readable end.
+ */
+enum err ann_faiss_result(int returned, enum err code, const char *doing) ERR_CHECK;
 
 #endif

@@ -16,12 +16,15 @@
  */
 #include "index/faiss_bridge.h"
 
+#include <cstring>
 #include <exception>
+#include <new>
 
 #include <faiss/IndexFlat.h>
 #include <faiss/IndexHNSW.h>
 #include <faiss/IndexIVFPQFastScan.h>
 #include <faiss/IndexPQFastScan.h>
+#include <faiss/c_api/error_c.h>
 #include <faiss/c_api/error_impl.h>
 #include <faiss/impl/IDSelector.h>
 #include <faiss/invlists/BlockInvertedLists.h>
@@ -29,11 +32,18 @@
 namespace
 {
 
-/* To be called in a catch block: keeps the exception for faiss_get_last_error(). */
+/* To be called in a catch block: keeps the exception for faiss_get_last_error(), and
+ * tells FAISS's own complaints from the standard library's, which are about memory. */
 int keep_exception() noexcept
 {
     faiss_last_exception = std::current_exception();
-    return -1;
+    try {
+        throw;
+    } catch (const std::bad_alloc &) {
+        return STD_EXCEPT;
+    } catch (...) {
+        return FAISS_EXCEPT;
+    }
 }
 
 const faiss::Index *unwrap(const FaissIndex *index)
@@ -47,6 +57,21 @@ constexpr size_t BLOCK = 32;
 size_t bytes_of_blocks(size_t n, size_t m2)
 {
     return (n + BLOCK - 1) / BLOCK * BLOCK * m2 / 2;
+}
+
+/* A bool or an enum as a file had it: FAISS reads its bytes unseen, and to look at a
+ * value that the type does not have is undefined. */
+template <class T> int bits_of(const T &field)
+{
+    static_assert(sizeof field <= sizeof(int), "a small field");
+    int bits = 0;
+    memcpy(&bits, &field, sizeof field);
+    return bits;
+}
+
+bool is_inner_product(const faiss::Index &index)
+{
+    return bits_of(index.metric_type) == faiss::METRIC_INNER_PRODUCT;
 }
 
 /* ---- inspection: each returns what is wrong, or nullptr ----------------------------
@@ -64,7 +89,7 @@ const char *check_flat(const faiss::Index *index, size_t n, size_t dim)
     auto flat = dynamic_cast<const faiss::IndexFlat *>(index);
     bool sizes_fit = flat != nullptr && size_t(flat->ntotal) == n &&
                      size_t(flat->d) == dim && flat->codes.size() == n * dim * 4 &&
-                     flat->metric_type == faiss::METRIC_INNER_PRODUCT;
+                     is_inner_product(*flat);
     return sizes_fit ? nullptr : "the table of whole vectors has the wrong size";
 }
 
@@ -113,7 +138,7 @@ const char *inspect_ivf(const faiss::IndexIVFPQFastScan &x, faiss_bridge_shape *
     shape->n_lists = x.nlist;
     shape->memory_bytes = (x.nlist * size_t(x.d) + x.pq.centroids.size()) * 4;
     if (x.bbs != int(BLOCK) || x.implem != 0 || x.qbs != 0 || x.qbs2 != 0 ||
-        x.by_residual || x.M2 != x.M + x.M % 2 || x.nlist == 0) {
+        bits_of(x.by_residual) != 0 || x.M2 != x.M + x.M % 2 || x.nlist == 0) {
         return "the layout of its codes is unknown";
     }
     const char *problem = check_flat(x.quantizer, x.nlist, size_t(x.d));
@@ -183,7 +208,7 @@ const char *inspect_hnsw(const faiss::IndexHNSWFlat &x, faiss_bridge_shape *shap
 
 const char *inspect_any(const faiss::Index *index, faiss_bridge_shape *shape)
 {
-    if (!index->is_trained || index->ntotal < 1 || index->d < 1) {
+    if (bits_of(index->is_trained) != 1 || index->ntotal < 1 || index->d < 1) {
         return "it is not a finished index";
     }
     if (auto pq = dynamic_cast<const faiss::IndexPQFastScan *>(index)) {
@@ -245,7 +270,7 @@ int faiss_bridge_inspect(const FaissIndex *index, struct faiss_bridge_shape *sha
         const faiss::Index *x = unwrap(index);
         shape->dim = size_t(x->d);
         shape->n = size_t(x->ntotal);
-        shape->inner_product = x->metric_type == faiss::METRIC_INNER_PRODUCT;
+        shape->inner_product = is_inner_product(*x);
         shape->problem = inspect_any(x, shape);
     } catch (...) {
         return keep_exception();
