@@ -37,7 +37,10 @@ static struct fake {
     struct duet_input last_input; /* of the last search or upsert; `bytes` are gone */
     char last_in[64];
     size_t last_k;
-    bool truncated; /* what searches say */
+    bool truncated;            /* what searches say */
+    struct duet_space created; /* the first space of the last create; its name is */
+    char created_name[64];     /* kept here */
+    size_t n_created_spaces;
 } fake = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
 
 #define FAKE_TRY() FAIL_IF(fake.fail != ERR_OK, fake.fail, "told to fail")
@@ -106,7 +109,13 @@ void duet_collections_release(struct duet_collections *list)
 enum err duet_collection_create(struct duet *db, const char *name,
                                 const struct duet_space *spaces, size_t n_spaces)
 {
-    (void)db, (void)spaces, (void)n_spaces;
+    (void)db;
+    fake.n_created_spaces = n_spaces;
+    if (n_spaces > 0) {
+        fake.created = spaces[0];
+        snprintf(fake.created_name, sizeof fake.created_name, "%s", spaces[0].name);
+        fake.created.name = fake.created_name;
+    }
     FAKE_TRY();
     FAIL_IF(strcmp(name, "things") == 0, ERR_EXISTS, "it is there already");
     return ERR_OK;

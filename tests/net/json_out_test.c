@@ -1,0 +1,110 @@
+/*
+ * json_out_test.c - net/json_out.h.
+ */
+#include "tests/test.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "net/json_out.h"
+
+static void test_commas_come_by_themselves(void **state)
+{
+    (void)state;
+    struct json_out o;
+    out_init(&o, 1000);
+    out_begin(&o, '{');
+    out_key(&o, "a");
+    out_begin(&o, '[');
+    out_size(&o, 1);
+    out_bool(&o, true);
+    out_begin(&o, '[');
+    out_end(&o, ']');
+    out_null(&o);
+    out_end(&o, ']');
+    out_key(&o, "b");
+    out_json(&o, "{\"c\":2}", 7);
+    out_end(&o, '}');
+    assert_ok(o.failed);
+    assert_string_equal(o.text.data, "{\"a\":[1,true,[],null],\"b\":{\"c\":2}}");
+    out_release(&o);
+}
+
+static void test_strings_are_escaped_and_always_utf8(void **state)
+{
+    (void)state;
+    struct json_out o;
+    out_init(&o, 1000);
+    out_string(&o, "a\"\\\n\t\x01\x7f z \xe7\x8b\x97 \xff!");
+    assert_string_equal(o.text.data, "\"a\\\"\\\\\\n\\t\\u0001\\u007f z \xe7\x8b\x97 "
+                                     "\xef\xbf\xbd!\"");
+    struct json_object *back;
+    assert_ok(json_parse(&back, o.text.data, o.text.size));
+    json_object_put(back);
+    out_clear(&o);
+    out_string(&o, NULL);
+    assert_string_equal(o.text.data, "null");
+    out_release(&o);
+}
+
+static void test_floats_read_back_as_they_were(void **state)
+{
+    (void)state;
+    srand(7);
+    print_message("seed 7\n");
+    struct json_out o;
+    out_init(&o, 1000);
+    for (int i = 0; i < 10000; i++) {
+        float value =
+            (float)rand() / (float)RAND_MAX * powf(10, (float)(rand() % 60 - 30));
+        out_clear(&o);
+        out_float(&o, value);
+        assert_true(strtof(o.text.data, NULL) == value);
+    }
+    out_clear(&o);
+    out_float(&o, 0.5f);
+    assert_string_equal(o.text.data, "0.5");
+    out_clear(&o);
+    out_float(&o, INFINITY);
+    assert_string_equal(o.text.data, "null");
+    out_release(&o);
+}
+
+static void test_the_whole_range_of_ids_is_written(void **state)
+{
+    (void)state;
+    struct json_out o;
+    out_init(&o, 100);
+    out_size(&o, UINT64_MAX);
+    assert_string_equal(o.text.data, "18446744073709551615");
+    out_release(&o);
+}
+
+static void test_the_first_failure_stays(void **state)
+{
+    (void)state;
+    struct json_out o;
+    out_init(&o, 8);
+    out_string(&o, "123456789");
+    out_size(&o, 1);
+    assert_int_equal(o.failed, ERR_LIMIT);
+    assert_true(o.text.size <= 8);
+    out_clear(&o);
+    out_size(&o, 1);
+    assert_ok(o.failed);
+    out_release(&o);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_commas_come_by_themselves),
+        cmocka_unit_test(test_strings_are_escaped_and_always_utf8),
+        cmocka_unit_test(test_floats_read_back_as_they_were),
+        cmocka_unit_test(test_the_whole_range_of_ids_is_written),
+        cmocka_unit_test(test_the_first_failure_stays),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
