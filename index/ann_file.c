@@ -16,8 +16,8 @@
  *
  * The header's checksum has its place in every version, so a damaged version number is
  * damage and not the future. The checksums guard against decay and half-written files;
- * a forged file with right checksums still meets the checks of FAISS's reader and of
- * faiss_bridge_inspect, but can ask for more memory than there is.
+ * against forgers stand ann_layout.c before, and faiss_bridge_inspect after FAISS
+ * reads.
  */
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -31,7 +31,9 @@
 
 #include "base/buffer.h"
 #include "base/file.h"
+#include "base/limits.h"
 #include "index/ann_internal.h"
+#include "index/ann_layout.h"
 
 #if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "FAISS writes in the machine's byte order, and the format is little-endian"
@@ -137,6 +139,9 @@ static enum err check_header(const struct file_map *map, struct header *h)
     FAIL_IF(h->payload_bytes != payload_bytes || payload_bytes == 0, ERR_CORRUPT,
             "the file has %zu bytes behind its header instead of %llu", payload_bytes,
             (unsigned long long)h->payload_bytes);
+    FAIL_IF(h->metric != 0 || h->dim == 0 || h->dim > LIMIT_DIM_MAX || h->n == 0 ||
+                h->n >= LIMIT_SLOTS_MAX,
+            ERR_CORRUPT, "the header tells of what is never written");
     FAIL_IF(h->payload_hash != XXH3_64bits(map->data + sizeof *h, payload_bytes),
             ERR_CORRUPT, "the checksum is wrong");
     return ERR_OK;
@@ -158,26 +163,13 @@ static enum err read_payload(struct ann **out, const struct file_map *map,
     return result == ERR_OK ? ann_adopt(out, index, h->generation) : result;
 }
 
-/* The header must say what the payload is. */
-static enum err check_agreement(const struct ann_info *info, const struct header *h)
-{
-    FAIL_IF(h->kind != (uint32_t)info->kind || h->dim != info->dim || h->n != info->n ||
-                h->metric != 0,
-            ERR_CORRUPT, "the header tells of another index than the file holds");
-    return ERR_OK;
-}
-
 static enum err load_mapped(struct ann **out, const struct file_map *map)
 {
     struct header h;
     TRY(check_header(map, &h));
-    TRY(read_payload(out, map, &h));
-    enum err result = check_agreement(&(*out)->info, &h);
-    if (result != ERR_OK) {
-        ann_close(*out);
-        *out = NULL;
-    }
-    return result;
+    struct ann_info told = {.kind = (enum ann_kind)h.kind, .dim = h.dim, .n = h.n};
+    TRY(ann_layout_check(map->data + sizeof h, map->size - sizeof h, &told));
+    return read_payload(out, map, &h);
 }
 
 enum err ann_load(struct ann **out, const char *path)

@@ -16,7 +16,6 @@
  */
 #include "index/faiss_bridge.h"
 
-#include <cstring>
 #include <exception>
 #include <new>
 
@@ -59,21 +58,6 @@ size_t bytes_of_blocks(size_t n, size_t m2)
     return (n + BLOCK - 1) / BLOCK * BLOCK * m2 / 2;
 }
 
-/* A bool or an enum as a file had it: FAISS reads its bytes unseen, and to look at a
- * value that the type does not have is undefined. */
-template <class T> int bits_of(const T &field)
-{
-    static_assert(sizeof field <= sizeof(int), "a small field");
-    int bits = 0;
-    memcpy(&bits, &field, sizeof field);
-    return bits;
-}
-
-bool is_inner_product(const faiss::Index &index)
-{
-    return bits_of(index.metric_type) == faiss::METRIC_INNER_PRODUCT;
-}
-
 /* ---- inspection: each returns what is wrong, or nullptr ----------------------------
  */
 
@@ -89,7 +73,7 @@ const char *check_flat(const faiss::Index *index, size_t n, size_t dim)
     auto flat = dynamic_cast<const faiss::IndexFlat *>(index);
     bool sizes_fit = flat != nullptr && size_t(flat->ntotal) == n &&
                      size_t(flat->d) == dim && flat->codes.size() == n * dim * 4 &&
-                     is_inner_product(*flat);
+                     flat->metric_type == faiss::METRIC_INNER_PRODUCT;
     return sizes_fit ? nullptr : "the table of whole vectors has the wrong size";
 }
 
@@ -138,7 +122,7 @@ const char *inspect_ivf(const faiss::IndexIVFPQFastScan &x, faiss_bridge_shape *
     shape->n_lists = x.nlist;
     shape->memory_bytes = (x.nlist * size_t(x.d) + x.pq.centroids.size()) * 4;
     if (x.bbs != int(BLOCK) || x.implem != 0 || x.qbs != 0 || x.qbs2 != 0 ||
-        bits_of(x.by_residual) != 0 || x.M2 != x.M + x.M % 2 || x.nlist == 0) {
+        x.by_residual || x.M2 != x.M + x.M % 2 || x.nlist == 0) {
         return "the layout of its codes is unknown";
     }
     const char *problem = check_flat(x.quantizer, x.nlist, size_t(x.d));
@@ -208,7 +192,7 @@ const char *inspect_hnsw(const faiss::IndexHNSWFlat &x, faiss_bridge_shape *shap
 
 const char *inspect_any(const faiss::Index *index, faiss_bridge_shape *shape)
 {
-    if (bits_of(index->is_trained) != 1 || index->ntotal < 1 || index->d < 1) {
+    if (!index->is_trained || index->ntotal < 1 || index->d < 1) {
         return "it is not a finished index";
     }
     if (auto pq = dynamic_cast<const faiss::IndexPQFastScan *>(index)) {
@@ -270,7 +254,7 @@ int faiss_bridge_inspect(const FaissIndex *index, struct faiss_bridge_shape *sha
         const faiss::Index *x = unwrap(index);
         shape->dim = size_t(x->d);
         shape->n = size_t(x->ntotal);
-        shape->inner_product = is_inner_product(*x);
+        shape->inner_product = x->metric_type == faiss::METRIC_INNER_PRODUCT;
         shape->problem = inspect_any(x, shape);
     } catch (...) {
         return keep_exception();
