@@ -8,8 +8,9 @@
  * "lang", "captions": [...]} or, for a product without captions, {"title"}. Text->image
  * ranks the pictures of a source for each caption; a hit is the caption's own picture
  * or any with the same sentence. Image->text ranks the source's captions for each
- * picture; a hit is any of its own. With MODEL, another model's name or folder, the
- * same is done with that one and R@10 compared, which is how int8 is held against fp32.
+ * picture; a hit is any of its own sentences, and where another picture has the same
+ * one, the tie is a hit as well. With MODEL, another model's name or folder, the same
+ * is done with that one and R@10 compared, which is how int8 is held against fp32.
  *
  * The bars are printed beside, reached or not; the exit status tells errors only.
  */
