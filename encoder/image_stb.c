@@ -22,7 +22,6 @@
 #define STBI_ONLY_HDR
 #define STBI_NO_STDIO
 #define STBI_NO_SIMD
-#define STBI_FAILURE_USERMSG
 #define STBI_MAX_DIMENSIONS LIMIT_IMAGE_SIDE
 #define STBI_ASSERT(x) ((void)0)
 #define STBI_MALLOC(n) alloc_array((n), 1)
@@ -80,24 +79,28 @@ static int on_eof(void *user)
     return s->position == s->task->size;
 }
 
-/* The size in the header; false where there is none. */
+/* The size in the header; false where there is none. For GIF and PSD it is read here:
+ * stb_image's own function refuses them without saying why. */
 static bool read_size(const struct img_task *task, int *width, int *height)
 {
     stbi__context context;
     stbi__start_mem(&context, task->bytes, (int)task->size);
     int in_file = 0; /* channels */
     switch (task->meta->format) {
-    case IMG_GIF: /* stb_image's own reader refuses a large one without its size */
+    case IMG_GIF:
         stbi__skip(&context, 6);
         *width = stbi__get16le(&context);
         *height = stbi__get16le(&context);
+        return true;
+    case IMG_PSD:
+        stbi__skip(&context, 14);
+        *height = (int)stbi__get32be(&context);
+        *width = (int)stbi__get32be(&context);
         return true;
     case IMG_BMP:
         return stbi__bmp_info(&context, width, height, &in_file) != 0;
     case IMG_TGA:
         return stbi__tga_info(&context, width, height, &in_file) != 0;
-    case IMG_PSD:
-        return stbi__psd_info(&context, width, height, &in_file) != 0;
     default:
         return stbi__hdr_info(&context, width, height, &in_file) != 0;
     }
@@ -124,13 +127,34 @@ static uint8_t *load(stbi__context *context, enum img_format format, int *width,
     }
 }
 
+/* What stb_image says of valid files of kinds that it does not read. */
+static bool is_unsupported(const char *reason)
+{
+    static const char *const reasons[] = {
+        "BMP RLE",         "BMP JPEG/PNG",       "unknown BMP",
+        "wrong version",   "wrong color format", "unsupported bit depth",
+        "bad compression", "unsupported format", "unsupported data layout",
+    };
+    for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
+        if (strcmp(reason, reasons[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static enum err report(enum img_format format)
 {
+    const char *name = img_format_name(format);
     const char *reason = stbi_failure_reason();
-    FAIL_IF(reason != NULL && strcmp(reason, "Out of memory") == 0, ERR_NOMEM,
-            "out of memory decoding %s", img_format_name(format));
-    return err_set(ERR_INVALID, "broken %s: %s", img_format_name(format),
-                   reason != NULL ? reason : "the data does not decode");
+    FAIL_IF(reason == NULL, ERR_INVALID, "broken %s: the header makes no sense", name);
+    FAIL_IF(strcmp(reason, "outofmem") == 0, ERR_NOMEM, "out of memory decoding %s",
+            name);
+    FAIL_IF(strcmp(reason, "too large") == 0, ERR_LIMIT,
+            "this %s is too large for its decoder", name);
+    FAIL_IF(is_unsupported(reason), ERR_UNSUPPORTED, "unsupported kind of %s: %s", name,
+            reason);
+    return err_set(ERR_INVALID, "broken %s: %s", name, reason);
 }
 
 /* A BMP of 32 bits without masks (compression 0) has a fourth byte that means nothing;
@@ -162,6 +186,7 @@ static enum err check_header(struct img_task *task)
 
 enum err img_stb_decode(struct img_task *task)
 {
+    stbi__g_failure_reason = NULL; /* what an earlier file left on this thread */
     TRY(check_header(task));
     stbi__context context;
     struct source source = {.task = task, .context = &context};

@@ -196,8 +196,20 @@ def heifs():
     save("heif_420.heic", s, LOSSY, format="HEIF", quality=90)
     save("heif_turned.heic", s, LOSSY, format="HEIF", quality=90, chroma=444, exif=exif(6))
     save("heif_alpha.heic", rgba, LOSSY, format="HEIF", quality=90, chroma=444)
+    save("heif_grey.heic", s.convert("L"), LOSSY, format="HEIF", quality=90)
+    heif_10bit()
     save("avif_444.avif", s, LOSSY, format="AVIF", quality=90, subsampling="4:4:4")
     save("avif_turned.avif", s, LOSSY, format="AVIF", quality=90, subsampling="4:4:4", exif=exif(8))
+
+
+def heif_10bit():
+    """What newer phones write."""
+    y, x = np.mgrid[0:48, 0:64]
+    samples = np.stack([x * 1000, y * 1300, (x + y) * 500], axis=2).astype("<u2")
+    out = io.BytesIO()
+    deep = pillow_heif.from_bytes(mode="RGB;16", size=(64, 48), data=samples.tobytes())
+    deep.save(out, quality=90, chroma=444)
+    keep("heif_10bit.heic", out.getvalue(), LOSSY)
 
 
 def psd(image):
@@ -267,6 +279,12 @@ def bads():
     bmp = bytearray(open("bmp_rgb.bmp", "rb").read())
     keep_bad("huge.bmp", bytes(bmp[:18]) + struct.pack("<ii", side, side) + bytes(bmp[26:]), "limit")
     keep_bad("lowest_height.bmp", bytes(bmp[:18]) + struct.pack("<ii", 8, -2**31) + bytes(bmp[26:]), "limit")
+    runs = bytearray(open("bmp_palette.bmp", "rb").read())
+    runs[30] = 1
+    keep_bad("run_lengths.bmp", bytes(runs), "unsupported")
+    ink = bytearray(psd(scene()))
+    ink[25] = 4
+    keep_bad("cmyk.psd", bytes(ink), "unsupported")
     tga = bytearray(open("tga_rgb.tga", "rb").read())
     keep_bad("huge.tga", bytes(tga[:12]) + struct.pack("<HH", side, side) + bytes(tga[16:]), "limit")
     keep_bad("huge.psd", psd(scene())[:14] + struct.pack(">II", side, side) + psd(scene())[22:], "limit")
