@@ -41,9 +41,14 @@ OPT_debug   := -O0 -g3 -DDUET_DEBUG
 OPT_asan    := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
                -fno-sanitize-recover=undefined -DDUET_DEBUG
 OPT_tsan    := -O1 -g -fsanitize=thread -DDUET_DEBUG
-OPT_fuzz    := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined,fuzzer-no-link \
-               -fno-sanitize-recover=undefined -DLIMIT_IMAGE_PIXELS=1000000u
+# By clang, with the omp.h of gcc, which has an attribute that clang does not know.
+OPT_fuzz     = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined,fuzzer-no-link \
+               -fno-sanitize-recover=undefined -DLIMIT_IMAGE_PIXELS=1000000u \
+               -idirafter $(shell mkdir -p build/fuzz/include; echo build/fuzz/include; \
+                 ln -sf $$(gcc -print-file-name=include/omp.h) build/fuzz/include) \
+               '-D__malloc__(x)=__malloc__'
 OPT         := $(OPT_$(VARIANT))
+FUZZING     := $(filter fuzz,$(VARIANT))
 
 CPPFLAGS += -I. -D_GNU_SOURCE -DDUET_VERSION='"$(VERSION)"'
 CFLAGS   ?=
@@ -52,7 +57,7 @@ ALL_CFLAGS   = -std=c11 $(OPT) -fPIC -fvisibility=hidden -pthread $(C_WARNINGS) 
                $(CPPFLAGS) $(PKG_CFLAGS) $(CFLAGS)
 ALL_CXXFLAGS = -std=c++17 $(OPT) -fPIC -fvisibility=hidden -pthread -mavx2 -mfma \
                $(WARNINGS) $(CPPFLAGS) -isystem $(FAISS_DIR)/include $(CXXFLAGS)
-LINK_LIBS    = $(FAISS_LIBS) $(PKG_LIBS) -lstdc++ -lm -pthread $(if $(filter fuzz,$(VARIANT)),-lgomp,-fopenmp)
+LINK_LIBS    = $(FAISS_LIBS) $(PKG_LIBS) -lstdc++ -lm -pthread $(if $(FUZZING),-lgomp,-fopenmp)
 
 # -Wconversion everywhere but in the encoder, where floats and indices mix on every line.
 CONVERSION = $(if $(filter encoder tests,$(1)),,-Wconversion -Wno-sign-conversion)
@@ -65,6 +70,9 @@ faiss_headers = $(if $(filter index/%,$(1)),-isystem $(FAISS_DIR)/include)
 
 # Flags of single files. stb_image declares the decoders that are left out.
 OPT_FILE_image_stb := -Wno-unused-function
+# Matrix kernels are not what is fuzzed, and clang takes minutes to instrument them.
+OPT_FILE_kernels_avx2   = $(if $(FUZZING),-fno-sanitize=all)
+OPT_FILE_kernels_avx512 = $(OPT_FILE_kernels_avx2)
 
 # quiet,WORD,FILE: what a line of the build says unless V=1.
 Q = $(if $(filter 1,$(V)),,@)
@@ -168,7 +176,6 @@ endef
 $(foreach f,base encoder index db net,$(eval $(call archive_rule,$(f))))
 
 # A fuzzer replays its corpus as a test, or, built by `make fuzz`, goes looking for more.
-FUZZING     := $(filter fuzz,$(VARIANT))
 DRIVER_fuzz := $(if $(FUZZING),,$(BUILD)/obj/tests/fuzz/regression_driver.o)
 MAIN_fuzz   := $(if $(FUZZING),-fsanitize=fuzzer)
 
