@@ -8,6 +8,7 @@
 
 enum { V_LANES = 8, TILE_ROWS = 6, TILE_VECTORS = 2 };
 
+#define FLATTEN static inline __attribute__((always_inline))
 #define UNROLL _Pragma("GCC unroll 32")
 
 typedef __m256 vf;
@@ -93,7 +94,7 @@ static inline float v_max_lane(vf x)
 }
 
 /* Turns the 8 x 8 block: lane i of vector j goes to lane j of vector i. */
-static inline void v_transpose(vf x[V_LANES])
+FLATTEN void v_transpose(vf x[V_LANES])
 {
     vf t[8], u[8];
     UNROLL for (int i = 0; i < 8; i += 2)

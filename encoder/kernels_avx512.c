@@ -8,6 +8,7 @@
 
 enum { V_LANES = 16, TILE_ROWS = 14, TILE_VECTORS = 2 };
 
+#define FLATTEN static inline __attribute__((always_inline))
 #define UNROLL _Pragma("GCC unroll 32")
 
 typedef __m512 vf;
@@ -66,7 +67,7 @@ static inline vf v_round(vf x)
 }
 
 /* Turns the 16 x 16 block: lane i of vector j goes to lane j of vector i. */
-static inline void v_transpose(vf x[V_LANES])
+FLATTEN void v_transpose(vf x[V_LANES])
 {
     vf t[16], u[16];
     UNROLL for (int i = 0; i < 16; i += 2)

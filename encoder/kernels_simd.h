@@ -8,10 +8,10 @@
  *
  * Linear layers, after Goto & van de Geijn 2008. The weights are cut into panels of
  * TILE_COLS outputs; a panel is widened to float and laid out [n_in][TILE_COLS], so
- * that the inner loop reads it in order. The tile of outputs stays in registers over
- * the whole of n_in: with n_in <= KN_COLS_MAX a panel lives in L2 and needs no further
- * blocking. As many panels as fit GROUP_FLOATS are packed at once, so that narrow
- * layers on large maps read their input once.
+ * that the inner loop reads it in order; then all rows of x pass by. A tile of
+ * TILE_ROWS x TILE_COLS sums stays in registers over the whole of n_in. (Cutting n_in
+ * into chunks of a panel that stay in L1 was tried and gained nothing: L2 feeds this
+ * loop well.)
  *
  * Depthwise layers go channels first (one vector of them), then down and along the map:
  * the rows that neighbouring outputs share are still in L1. A tile is up to
@@ -31,14 +31,7 @@
 
 #include "encoder/kernels.h"
 
-#define FLATTEN static inline __attribute__((always_inline))
-
-enum {
-    TILE_COLS = TILE_VECTORS * V_LANES,
-    GROUP_FLOATS = 32 * 1024, /* 128 KiB: leaves room beside it in the smallest L2 */
-    DEPTHWISE_TILE = 8,
-    CACHE_LINE = 64
-};
+enum { TILE_COLS = TILE_VECTORS * V_LANES, DEPTHWISE_TILE = 8, CACHE_LINE = 64 };
 
 static inline size_t min_size(size_t a, size_t b)
 {
@@ -174,37 +167,56 @@ static void pack_panel(const struct wt_matrix *w, size_t col, float *panel)
 
 /* Linear layers. */
 
-/* One tile of outputs: rows of y from `y`, columns from `col`. */
+/* One tile of outputs. */
 struct tile {
     const struct kn_linear *layer;
-    const float *x;     /* [rows, n_in] */
+    const float *x;     /* the first row of inputs */
     const float *panel; /* [n_in, vectors * V_LANES] */
-    float *y;           /* the tile's first row, column 0 */
-    size_t col;
+    float *y;           /* the first row's first output of the tile */
+    size_t col;         /* which output of the layer that is */
 };
 
-/* Bias, residual and ReLU6 on the way from the registers to memory. */
+/* Vector `v` of a tile has fewer outputs than lanes where the layer ends. */
+static inline size_t tile_lanes(const struct tile *t, size_t v)
+{
+    return min_size(t->layer->weight.n_rows - t->col - v * V_LANES, V_LANES);
+}
+
+/* The sums begin with the bias and the residual. */
+FLATTEN void load_tile(const size_t rows, const size_t vectors, const struct tile *t,
+                       vf acc[TILE_ROWS][TILE_VECTORS])
+{
+    const struct kn_linear *layer = t->layer;
+    UNROLL for (size_t v = 0; v < vectors; v++)
+    {
+        size_t lanes = tile_lanes(t, v), at = v * V_LANES;
+        vf bias = layer->bias != NULL ? v_load_n(layer->bias + t->col + at, lanes)
+                                      : v_set1(0.0f);
+        UNROLL for (size_t r = 0; r < rows; r++)
+        {
+            acc[r][v] = bias;
+            if (layer->accumulate) {
+                const float *y = t->y + r * layer->weight.n_rows + at;
+                acc[r][v] = v_add(bias, v_load_n(y, lanes));
+            }
+        }
+    }
+}
+
 FLATTEN void store_tile(const size_t rows, const size_t vectors, const struct tile *t,
                         vf acc[TILE_ROWS][TILE_VECTORS])
 {
     const struct kn_linear *layer = t->layer;
-    size_t n_out = layer->weight.n_rows;
     UNROLL for (size_t v = 0; v < vectors; v++)
     {
-        size_t col = t->col + v * V_LANES;
-        size_t n = min_size(n_out - col, V_LANES);
-        vf bias = layer->bias != NULL ? v_load_n(layer->bias + col, n) : v_set1(0.0f);
+        size_t lanes = tile_lanes(t, v);
         UNROLL for (size_t r = 0; r < rows; r++)
         {
-            float *y = t->y + r * n_out + col;
-            vf sum = v_add(acc[r][v], bias);
-            if (layer->accumulate) {
-                sum = v_add(sum, v_load_n(y, n));
-            }
+            vf sum = acc[r][v];
             if (layer->activation == KN_RELU6) {
                 sum = v_min(v_max(sum, v_set1(0.0f)), v_set1(6.0f));
             }
-            v_store_n(y, sum, n);
+            v_store_n(t->y + r * layer->weight.n_rows + v * V_LANES, sum, lanes);
         }
     }
 }
@@ -212,14 +224,8 @@ FLATTEN void store_tile(const size_t rows, const size_t vectors, const struct ti
 FLATTEN void run_tile(const size_t rows, const size_t vectors, const struct tile *t)
 {
     vf acc[TILE_ROWS][TILE_VECTORS];
+    load_tile(rows, vectors, t, acc);
     size_t n_in = t->layer->weight.n_cols;
-    UNROLL for (size_t r = 0; r < rows; r++)
-    {
-        UNROLL for (size_t v = 0; v < vectors; v++)
-        {
-            acc[r][v] = v_set1(0.0f);
-        }
-    }
     const float *x = t->x, *panel = t->panel;
     for (size_t i = 0; i < n_in; i++, panel += vectors * V_LANES) {
         vf w[TILE_VECTORS];
@@ -269,18 +275,6 @@ static void multiply_tile(size_t rows, size_t vectors, const struct tile *t)
     }
 }
 
-/* GELU is too long to be unrolled into every tile; the tile is still in L1. */
-static void gelu_tile(size_t rows, size_t n, size_t n_out, float *y)
-{
-    for (size_t r = 0; r < rows; r++) {
-        for (size_t i = 0; i < n; i += V_LANES) {
-            float *at = y + r * n_out + i;
-            size_t lanes = min_size(n - i, V_LANES);
-            v_store_n(at, v_gelu(v_load_n(at, lanes)), lanes);
-        }
-    }
-}
-
 /* Memory to be brought into L2 little by little. */
 struct prefetch {
     const char *at;
@@ -294,61 +288,67 @@ static inline void prefetch_step(struct prefetch *p)
     }
 }
 
-/* The outputs of columns [first, end) for all rows, from panels packed one behind the
- * other. The rows are split evenly: two tiles of 9 are faster than one of 14 and one
- * of 4. */
-static void multiply_group(const struct tile *group, size_t n, size_t end,
-                           struct prefetch *next)
+/* What a panel is multiplied with, and where the result goes. */
+struct product {
+    const struct kn_linear *layer;
+    const float *x; /* [n, n_in] */
+    size_t n;
+    float *y; /* [n, n_out] */
+};
+
+/* Packing would wait for weights from memory longer than all its work takes. So while
+ * one panel is multiplied, the bytes of the next are fetched; behind the last, what
+ * follows in the file, which most often is the next layer. (Fetching past the end of a
+ * mapping is harmless: it never faults.) */
+static struct prefetch plan_prefetch(const struct wt_matrix *w, size_t col,
+                                     size_t n_steps)
 {
-    const struct wt_matrix *w = &group->layer->weight;
-    size_t n_tiles = (n + TILE_ROWS - 1) / TILE_ROWS;
+    size_t row_bytes = w->n_cols * item_size(w->type);
+    size_t lines = TILE_COLS * row_bytes / CACHE_LINE;
+    return (struct prefetch){(const char *)w->data + (col + TILE_COLS) * row_bytes,
+                             (lines + n_steps - 1) / n_steps};
+}
+
+/* The outputs of the packed panel that begins at column `col`. The rows are split
+ * evenly: two tiles of 9 are faster than one of 14 and one of 4. */
+static void multiply_panel(const struct product *p, size_t col, const float *panel)
+{
+    const struct wt_matrix *w = &p->layer->weight;
+    size_t n_tiles = (p->n + TILE_ROWS - 1) / TILE_ROWS;
+    struct tile t = {.layer = p->layer, .panel = panel, .col = col};
+    struct prefetch next = plan_prefetch(w, col, n_tiles);
     for (size_t i = 0, row = 0, rows; i < n_tiles; i++, row += rows) {
-        rows = n / n_tiles + (i < n % n_tiles);
-        struct tile t = *group;
-        t.x += row * w->n_cols;
-        t.y += row * w->n_rows;
-        for (; t.col < end; t.col += TILE_COLS) {
-            size_t vectors = panel_vectors(w, t.col);
-            prefetch_step(next);
-            multiply_tile(rows, vectors, &t);
-            if (t.layer->activation == KN_GELU) {
-                gelu_tile(rows, min_size(w->n_rows - t.col, TILE_COLS), w->n_rows,
-                          t.y + t.col);
-            }
-            t.panel += w->n_cols * vectors * V_LANES;
-        }
+        rows = p->n / n_tiles + (i < p->n % n_tiles);
+        t.x = p->x + row * w->n_cols;
+        t.y = p->y + row * w->n_rows + col;
+        prefetch_step(&next);
+        multiply_tile(rows, panel_vectors(w, col), &t);
     }
 }
 
-/* Packing would wait for weights from memory longer than all its work takes. So while
- * one group is multiplied, the bytes of the next are fetched; behind the last, what
- * follows in the file, which most often is the next layer. (Fetching ahead of a
- * mapping's end is harmless: it never faults.) */
-static struct prefetch plan_prefetch(const struct wt_matrix *w, size_t group_cols,
-                                     size_t end, size_t n)
+/* GELU is too long to be unrolled into every tile. */
+static void gelu_panel(const struct product *p, size_t col)
 {
-    size_t row_bytes = w->n_cols * item_size(w->type);
-    size_t n_steps =
-        (group_cols + TILE_COLS - 1) / TILE_COLS * ((n + TILE_ROWS - 1) / TILE_ROWS);
-    size_t lines = group_cols * row_bytes / CACHE_LINE;
-    return (struct prefetch){(const char *)w->data + end * row_bytes,
-                             (lines + n_steps - 1) / n_steps};
+    size_t n_out = p->layer->weight.n_rows, end = min_size(col + TILE_COLS, n_out);
+    for (size_t r = 0; r < p->n; r++) {
+        for (size_t i = col; i < end; i += V_LANES) {
+            float *y = p->y + r * n_out + i;
+            size_t lanes = min_size(end - i, V_LANES);
+            v_store_n(y, v_gelu(v_load_n(y, lanes)), lanes);
+        }
+    }
 }
 
 static void linear(const struct kn_linear *layer, const float *x, size_t n, float *y,
                    float *panel)
 {
-    const struct wt_matrix *w = &layer->weight;
-    size_t panels = GROUP_FLOATS / (w->n_cols * TILE_COLS);
-    size_t group_cols = min_size((panels > 0 ? panels : 1) * TILE_COLS, w->n_rows);
-    for (size_t first = 0; first < w->n_rows; first += group_cols) {
-        size_t end = min_size(w->n_rows, first + group_cols);
-        for (size_t col = first; col < end; col += TILE_COLS) {
-            pack_panel(w, col, panel + (col - first) * w->n_cols);
+    const struct product p = {layer, x, n, y};
+    for (size_t col = 0; col < layer->weight.n_rows; col += TILE_COLS) {
+        pack_panel(&layer->weight, col, panel);
+        multiply_panel(&p, col, panel);
+        if (layer->activation == KN_GELU) {
+            gelu_panel(&p, col);
         }
-        struct tile group = {layer, x, panel, y, first};
-        struct prefetch next = plan_prefetch(w, group_cols, end, n);
-        multiply_group(&group, n, end, &next);
     }
 }
 
