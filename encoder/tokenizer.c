@@ -149,7 +149,7 @@ static enum err read_vocabulary(struct tok *tok)
     for (int i = 0; i < N_SPECIAL; i++) {
         const char *name = special_tokens[i];
         tok->special[i] = find_token(tok, name, strlen(name), WORD_START);
-        FAIL_IF(tok->special[i] == NO_TOKEN && i < N_REQUIRED, ERR_MODEL,
+        FAIL_IF(i < N_REQUIRED && tok->special[i] == NO_TOKEN, ERR_MODEL,
                 "the vocabulary has no %s", name);
     }
     return ERR_OK;

@@ -5,6 +5,8 @@
  * full at opening (length, JSON, every tensor's type, shape and byte range), so that a
  * tensor found can be read without another look.
  *
+ * The file must not shrink while it is open: a model is replaced by renaming.
+ *
  * Threads: an open file is read-only; any number of threads.
  */
 #ifndef ENCODER_WEIGHTS_H
