@@ -8,8 +8,8 @@
  *
  * Opening reads config.json and nothing else. Every number lies within
  * its bounds and every file name is a plain name inside the folder; whether the files
- * are there and fit shows when the towers are opened. docs/MODELS.md describes the
- * keys.
+ * are there and fit shows when the towers are opened. An example of all keys is
+ * encoder/models/default/config.json.
  *
  * Threads: read-only once open. Private to the folder encoder/.
  */
