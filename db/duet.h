@@ -275,7 +275,8 @@ DUET_CHECK enum err duet_search(struct duet *db, const char *collection,
 
 /* ---- Adding folders of pictures ------------------------------------------------ */
 
-/* How far an add has come. Counts are of pictures. */
+/* How far an add has come. Counts are of pictures; those of the result are all on disk,
+ * those told on the way perhaps not yet. */
 struct duet_add_progress {
     size_t n_found; /* so far; the final number once `walked` */
     bool walked;

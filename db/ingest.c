@@ -52,12 +52,27 @@ static void update_clocks(struct add *add)
     add->progress.cpu_seconds = (double)(clock_cpu_ns() - add->start_cpu_ns) * 1e-9;
 }
 
+static void count_done(struct duet_add_progress *progress, enum ingest_outcome outcome)
+{
+    progress->n_done++;
+    progress->n_added += outcome == INGEST_ADDED;
+    progress->n_updated += outcome == INGEST_UPDATED;
+    progress->n_moved += outcome == INGEST_MOVED;
+    progress->n_unchanged += outcome == INGEST_UNCHANGED;
+}
+
+/* Tells of the group's pictures as done, though they are not committed yet: a bar that
+ * stands still for seconds looks like a program that does. */
 static void tell_progress(struct add *add)
 {
     update_clocks(add);
     add->tick_ns = clock_monotonic_ns();
+    struct duet_add_progress now = add->progress;
+    for (size_t i = 0; i < add->n_group; i++) {
+        count_done(&now, add->group[i]->outcome);
+    }
     if (add->options->progress != NULL &&
-        !add->options->progress(add->options->arg, &add->progress)) {
+        !add->options->progress(add->options->arg, &now)) {
         add->cancelled = true;
     }
 }
@@ -187,16 +202,6 @@ static void stop_workers(struct add *add)
 
 /* ---- Committing ------------------------------------------------------------------ */
 
-static void count_done(struct add *add, enum ingest_outcome outcome)
-{
-    struct duet_add_progress *progress = &add->progress;
-    progress->n_done++;
-    progress->n_added += outcome == INGEST_ADDED;
-    progress->n_updated += outcome == INGEST_UPDATED;
-    progress->n_moved += outcome == INGEST_MOVED;
-    progress->n_unchanged += outcome == INGEST_UNCHANGED;
-}
-
 static void empty_group(struct add *add)
 {
     for (size_t i = 0; i < add->n_group; i++) {
@@ -229,7 +234,7 @@ static enum err commit_group(struct add *add)
     TRY(db_write_points(add->job.db, add->job.collection, writes, add->n_group));
     for (size_t i = 0; i < add->n_group; i++) {
         put_thumbnail(add, add->group[i]);
-        count_done(add, add->group[i]->outcome);
+        count_done(&add->progress, add->group[i]->outcome);
     }
     empty_group(add);
     return ERR_OK;
@@ -245,7 +250,7 @@ static enum err accept_result(struct add *add, struct ingest_result *result)
     }
     enum err code = ERR_OK;
     if (result->outcome == INGEST_UNCHANGED) {
-        count_done(add, INGEST_UNCHANGED);
+        count_done(&add->progress, INGEST_UNCHANGED);
     } else if (ingest_is_fatal(result->code)) {
         code = err_set(result->code, "%s", result->reason);
     } else {

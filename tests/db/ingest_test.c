@@ -625,6 +625,7 @@ static void test_a_line_says_more_than_the_folder(void **state)
 static bool stop_when_begun(void *arg, const struct duet_add_progress *now)
 {
     (void)arg;
+    assert_int_equal(now->n_done, now->n_added);
     return now->n_done == 0;
 }
 
