@@ -37,7 +37,7 @@ int keep_exception() noexcept
 {
     faiss_last_exception = std::current_exception();
     try {
-        throw;
+        std::rethrow_exception(faiss_last_exception);
     } catch (const std::bad_alloc &) {
         return STD_EXCEPT;
     } catch (...) {
