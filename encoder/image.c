@@ -49,7 +49,7 @@ enum err img_decode(struct img *out, const void *bytes, size_t n,
 {
     static const struct img_options defaults = {0};
     const struct img_options *o = options != NULL ? options : &defaults;
-    struct img_meta unwanted;
+    struct img_meta unwanted = {0};
     struct img_task task = {
         .bytes = bytes,
         .size = n,

@@ -99,7 +99,8 @@ static enum err decode(struct reader *r, struct img_task *task)
     r->context = heif_context_alloc();
     FAIL_IF(r->context == NULL, ERR_NOMEM, "out of memory decoding HEIF");
     heif_context_set_maximum_image_size_limit(r->context, LIMIT_IMAGE_SIDE);
-    /* Threads are the caller's to hand out. */
+    /* Threads are the caller's to hand out. (The AV1 decoder behind libheif 1.15 may
+     * still start some of its own; there is no way to tell it.) */
     heif_context_set_max_decoding_threads(r->context, 0);
     TRY(report(heif_context_read_from_memory_without_copy(r->context, task->bytes,
                                                           task->size, NULL)));

@@ -3,6 +3,7 @@
  * (tests/golden/image/README.md), and files that must fail.
  */
 #include <math.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -272,6 +273,58 @@ static void test_meta_is_filled_when_the_pixels_are_broken(void **state)
     buf_release(&bytes);
 }
 
+/* One file a decoder, read before the threads start. */
+static const char *const shared_names[] = {"jpeg_turn6.jpg", "png_adam7_rgba.png",
+                                           "webp_alpha.webp", "heif_turned.heic",
+                                           "gif_transparent.gif"};
+enum { N_SHARED = sizeof(shared_names) / sizeof(shared_names[0]), N_THREADS = 4 };
+static struct buf shared_files[N_SHARED];
+static struct img shared_images[N_SHARED];
+
+/* Returns NULL if all decoded to the same as on the main thread. cmocka's asserts are
+ * for that thread alone. */
+static void *decode_shared(void *unused)
+{
+    (void)unused;
+    const void *wrong = NULL;
+    for (size_t i = 0; i < 10 * N_SHARED; i++) {
+        const struct buf *file = &shared_files[i % N_SHARED];
+        const struct img *expected = &shared_images[i % N_SHARED];
+        struct img image;
+        if (img_decode(&image, file->data, file->size, NULL) != ERR_OK ||
+            image.width != expected->width || image.height != expected->height ||
+            memcmp(image.rgb, expected->rgb, (size_t)image.width * image.height * 3) !=
+                0) {
+            wrong = file;
+        }
+        img_release(&image);
+    }
+    return (void *)wrong;
+}
+
+static void test_pictures_come_out_alike_on_several_threads(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < N_SHARED; i++) {
+        struct buf *file = &shared_files[i];
+        golden_read(file, shared_names[i]);
+        assert_ok(img_decode(&shared_images[i], file->data, file->size, NULL));
+    }
+    pthread_t threads[N_THREADS];
+    for (size_t i = 0; i < N_THREADS; i++) {
+        assert_int_equal(pthread_create(&threads[i], NULL, decode_shared, NULL), 0);
+    }
+    for (size_t i = 0; i < N_THREADS; i++) {
+        void *wrong;
+        assert_int_equal(pthread_join(threads[i], &wrong), 0);
+        assert_null(wrong);
+    }
+    for (size_t i = 0; i < N_SHARED; i++) {
+        img_release(&shared_images[i]);
+        buf_release(&shared_files[i]);
+    }
+}
+
 static void test_release_accepts_an_empty_image_and_empties(void **state)
 {
     (void)state;
@@ -302,6 +355,7 @@ int main(void)
         cmocka_unit_test(test_a_picture_without_exif_has_only_size_and_format),
         cmocka_unit_test(test_meta_has_the_upright_size),
         cmocka_unit_test(test_meta_is_filled_when_the_pixels_are_broken),
+        cmocka_unit_test(test_pictures_come_out_alike_on_several_threads),
         cmocka_unit_test(test_release_accepts_an_empty_image_and_empties),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
