@@ -62,7 +62,7 @@ static void table_init(struct table *table, const char *prefix,
                        const struct cli_option *own)
 {
     memset(table, 0, sizeof *table);
-    strcpy(table->letters, prefix);
+    memcpy(table->letters, prefix, strlen(prefix));
     table_add(table, options_global);
     table_add(table, own);
 }

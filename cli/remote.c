@@ -205,8 +205,7 @@ static enum err read_id(struct duet_id *id, struct json_object *value)
 }
 
 /* A copy of the member, NULL where the server does not tell. */
-static enum err read_detail(char **out, struct json_object *details,
-                            const char *key)
+static enum err read_detail(char **out, struct json_object *details, const char *key)
 {
     const char *text = NULL;
     if (json_get_string(details, key, &text) == ERR_OK) {

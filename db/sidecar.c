@@ -4,6 +4,7 @@
 #include "db/sidecar.h"
 
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <xxhash.h>
 
@@ -190,12 +191,8 @@ static bool path_with_ending(char *path, const char *picture_path, const char *e
     const char *dot = strrchr(name, '.');
     size_t n = dot == NULL || dot == name ? strlen(picture_path)
                                           : (size_t)(dot - picture_path);
-    if (n + strlen(ending) >= PATH_MAX) {
-        return false;
-    }
-    memcpy(path, picture_path, n);
-    strcpy(path + n, ending);
-    return true;
+    int written = snprintf(path, PATH_MAX, "%.*s%s", (int)n, picture_path, ending);
+    return written > 0 && written < PATH_MAX;
 }
 
 enum err sidecar_read(struct sidecar *out, const char *picture_path)
