@@ -12,7 +12,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -22,9 +24,10 @@
 #include "db/uuid.h"
 
 enum {
-    READERS_MAX = 1024,      /* reading transactions at once, over all processes */
-    MAP_STEP_MIN = 16 << 20, /* bytes; less room than this is a full disk to us */
-    CHECK_TRIES = 100        /* chances against a writer that commits meanwhile */
+    READERS_MAX = 1024,        /* reading transactions at once, over all processes */
+    MAP_STEP_MIN = 16 << 20,   /* bytes; less room than this is a full disk to us */
+    FULL_DISK_BYTES = 1 << 20, /* less room than this explains a write cut short */
+    CHECK_TRIES = 100          /* chances against a writer that commits meanwhile */
 };
 
 static const char *const TABLE_NAMES[STORE_TABLES] = {
@@ -388,7 +391,7 @@ static enum err grow_map(struct store *store, size_t full_bytes)
     if (info.me_mapsize > full_bytes) {
         goto out;
     }
-    size_t step = full_bytes;
+    size_t step = full_bytes > MAP_STEP_MIN ? full_bytes : MAP_STEP_MIN;
     while (step >= MAP_STEP_MIN && !address_space_has(step)) {
         step /= 2;
     }
@@ -447,6 +450,30 @@ static enum err txn_result(struct txn *txn, int rc)
     return mdb_result(txn->store, rc);
 }
 
+/* LMDB calls a write that the system cut short an input/output error. Mostly that is a
+ * full disk, or the limit of a file's size. */
+static bool disk_is_full(const struct store *store)
+{
+    struct statvfs disk;
+    struct rlimit limit;
+    struct stat st;
+    if (statvfs(store->path, &disk) == 0 &&
+        (uint64_t)disk.f_bavail * disk.f_frsize < FULL_DISK_BYTES) {
+        return true;
+    }
+    return getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
+           stat(store->path, &st) == 0 &&
+           (uint64_t)st.st_size + FULL_DISK_BYTES > limit.rlim_cur;
+}
+
+static enum err commit(struct txn *txn)
+{
+    int rc = mdb_txn_commit(txn->mdb); /* frees it, whatever comes */
+    txn->mdb = NULL;
+    pthread_rwlock_unlock(&txn->store->gate);
+    return txn_result(txn, rc == EIO && disk_is_full(txn->store) ? ENOSPC : rc);
+}
+
 /* Runs body and commits. Where *map_full, the map of *map_bytes was too small. */
 static enum err update_once(struct store *store, store_body *body, void *arg,
                             size_t *map_bytes, bool *map_full)
@@ -458,10 +485,7 @@ static enum err update_once(struct store *store, store_body *body, void *arg,
     *map_bytes = info.me_mapsize;
     enum err result = body(&txn, arg);
     if (result == ERR_OK) {
-        int rc = mdb_txn_commit(txn.mdb); /* frees it, whatever comes */
-        txn.mdb = NULL;
-        pthread_rwlock_unlock(&store->gate);
-        result = txn_result(&txn, rc);
+        result = commit(&txn);
     }
     *map_full = txn.map_full;
     store_end(&txn);

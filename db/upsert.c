@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/log.h"
 #include "db/collection.h"
 #include "db/database.h"
 #include "db/encode.h"
@@ -208,15 +209,23 @@ static enum err keep_original(struct upsert *u, struct job *job)
     return media_put_original(u->db, source->hash, job->input->bytes, job->input->n);
 }
 
-/* After the commit; the original again, as a sweep may have come between. */
-static enum err keep_thumbnail(struct upsert *u, struct job *job)
+/* After the commit, so a failure is no failure of the upsert any more. The original
+ * once again, as a sweep may have come between. */
+static void keep_thumbnail(struct upsert *u, struct job *job)
 {
     if (!job->is_upload) {
-        return ERR_OK;
+        return;
     }
-    TRY(media_put_original(u->db, job->picture.hash, job->input->bytes, job->input->n));
-    return db_media_put(u->db, job->picture.hash, job->picture.thumbnail.data,
-                        job->picture.thumbnail.size);
+    const struct buf *thumbnail = &job->picture.thumbnail;
+    enum err result =
+        media_put_original(u->db, job->picture.hash, job->input->bytes, job->input->n);
+    if (result == ERR_OK) {
+        result =
+            db_media_put(u->db, job->picture.hash, thumbnail->data, thumbnail->size);
+    }
+    if (result != ERR_OK) {
+        log_warn("a thumbnail could not be kept: %s", err_detail());
+    }
 }
 
 static enum err write_all(struct upsert *u)
@@ -234,7 +243,7 @@ static enum err write_all(struct upsert *u)
     }
     TRY(db_write_points(u->db, u->collection_name, u->writes, u->n_points));
     for (size_t i = 0; i < u->n_jobs; i++) {
-        TRY(keep_thumbnail(u, &u->jobs[i]));
+        keep_thumbnail(u, &u->jobs[i]);
     }
     return ERR_OK;
 }
