@@ -1,0 +1,241 @@
+/*
+ * torture_test.c - each allocation of an operation fails once in turn: the operation
+ * fails cleanly and changes nothing, or does not need that memory.
+ */
+#include "tests/db/db_test.h"
+
+#include "base/alloc.h"
+#include "base/log.h"
+#include "db/db_internal.h"
+
+enum { DIM = 8, N = 300, STEPS_MAX = 2000 };
+
+static void fill(struct duet *db)
+{
+    static float vectors[N][DIM];
+    static struct duet_named_input inputs[N];
+    static struct duet_point_input points[N];
+    for (size_t i = 0; i < N; i++) {
+        vectors[i][0] = 1;
+        vectors[i][1] = (float)i;
+        inputs[i] = (struct duet_named_input){
+            "v", {.kind = DUET_INPUT_VECTOR, .vector = vectors[i], .n = DIM}};
+        points[i] =
+            (struct duet_point_input){test_id(i), "{\"a\":1}", 7, &inputs[i], 1};
+    }
+    assert_ok(duet_upsert(db, "c", points, N));
+}
+
+static int set_up(void **state)
+{
+    struct test_db *t = calloc(1, sizeof *t);
+    log_set_level(LOG_ERROR); /* the builder fails as well, and says so */
+    test_folder_make(t->folder);
+    struct duet_options o = test_db_options(t);
+    o.seal_at = 256;
+    assert_ok(duet_open(&t->db, &o));
+    test_collection_make(t->db, "c", DIM, DUET_COSINE);
+    fill(t->db);
+    assert_ok(duet_seal(t->db, "c"));
+    *state = t;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    test_db_remove(*state);
+    free(*state);
+    return 0;
+}
+
+/* Runs `operation` with ever more allocations until it succeeds; `unchanged` looks at
+ * the database after each failure. */
+static void torture(struct test_db *t, enum err (*operation)(struct duet *db),
+                    void (*unchanged)(struct duet *db))
+{
+    long n = 0;
+    enum err result = ERR_NOMEM;
+    for (; n < STEPS_MAX && result != ERR_OK; n++) {
+        alloc_fail_after(n);
+        result = operation(t->db);
+        alloc_fail_after(-1);
+        if (result != ERR_OK) {
+            assert_int_equal(result, ERR_NOMEM);
+            assert_true(err_detail()[0] != '\0');
+            unchanged(t->db);
+        }
+    }
+    assert_int_equal(result, ERR_OK);
+    assert_true(n > 1); /* it did need memory */
+}
+
+static size_t count(struct duet *db)
+{
+    size_t n;
+    assert_ok(duet_count(db, "c", &n));
+    return n;
+}
+
+static void nothing_was_written(struct duet *db)
+{
+    struct duet_hits got;
+    struct duet_id id = test_id(1000);
+    assert_int_equal(count(db), N);
+    assert_ok(duet_get(db, "c", &id, 1, false, &got));
+    assert_int_equal(got.n, 0);
+}
+
+static void nothing_was_removed(struct duet *db)
+{
+    assert_int_equal(count(db), N);
+}
+
+static void no_matter(struct duet *db)
+{
+    (void)db;
+}
+
+/* ---- Operations ---- */
+
+static enum err upsert_some(struct duet *db)
+{
+    float v[DIM] = {1, 2, 3};
+    struct duet_named_input input = {
+        "v", {.kind = DUET_INPUT_VECTOR, .vector = v, .n = DIM}};
+    struct duet_point_input points[100];
+    for (uint64_t i = 0; i < 100; i++) {
+        points[i] =
+            (struct duet_point_input){test_id(1000 + i), "{\"b\":2}", 7, &input, 1};
+    }
+    return duet_upsert(db, "c", points, 100);
+}
+
+static enum err remove_one(struct duet *db)
+{
+    struct duet_id id = test_id(5);
+    return duet_remove(db, "c", &id, 1, NULL);
+}
+
+static enum err search_with(struct duet *db, bool exact)
+{
+    float v[DIM] = {1, 20};
+    struct duet_hits got;
+    struct duet_query q = test_query(v, DIM, 5);
+    q.exact = exact;
+    q.vectors = true;
+    q.oversampling = 1;
+    enum err result = duet_search(db, "c", &q, &got);
+    if (result == ERR_OK) {
+        assert_int_equal(got.n, 5);
+        assert_int_equal(got.hits[0].id.number, 20);
+        duet_hits_release(&got);
+    } else {
+        assert_null(got.hits);
+    }
+    return result;
+}
+
+static enum err search_exactly(struct duet *db)
+{
+    return search_with(db, true);
+}
+
+static enum err search_segments(struct duet *db)
+{
+    return search_with(db, false);
+}
+
+static enum err get_one(struct duet *db)
+{
+    struct duet_hits got;
+    struct duet_id id = test_id(5);
+    enum err result = duet_get(db, "c", &id, 1, true, &got);
+    duet_hits_release(&got);
+    return result;
+}
+
+static enum err list_collections(struct duet *db)
+{
+    struct duet_collections list;
+    enum err result = duet_collections_list(db, NULL, &list);
+    duet_collections_release(&list);
+    return result;
+}
+
+static enum err create_collection(struct duet *db)
+{
+    struct duet_space space = {"v", 3, DUET_COSINE};
+    return duet_collection_create(db, "d", &space, 1);
+}
+
+static void it_was_not_created(struct duet *db)
+{
+    struct duet_collections list;
+    assert_int_equal(duet_collections_list(db, "d", &list), ERR_NOT_FOUND);
+}
+
+static void test_upsert_changes_nothing(void **state)
+{
+    torture(*state, upsert_some, nothing_was_written);
+}
+
+static void test_remove_changes_nothing(void **state)
+{
+    torture(*state, remove_one, nothing_was_removed);
+}
+
+static void test_exact_search(void **state)
+{
+    torture(*state, search_exactly, no_matter);
+}
+
+static void test_segment_search(void **state)
+{
+    torture(*state, search_segments, no_matter);
+}
+
+static void test_get(void **state)
+{
+    torture(*state, get_one, no_matter);
+}
+
+static void test_collections(void **state)
+{
+    torture(*state, list_collections, no_matter);
+    torture(*state, create_collection, it_was_not_created);
+}
+
+static void test_open(void **state)
+{
+    struct test_db *t = *state;
+    long n = 0;
+    duet_close(t->db);
+    t->db = NULL;
+    enum err result = ERR_NOMEM;
+    for (; n < STEPS_MAX && result != ERR_OK; n++) {
+        struct duet_options o = test_db_options(t);
+        alloc_fail_after(n);
+        result = duet_open(&t->db, &o);
+        alloc_fail_after(-1);
+        assert_true(result == ERR_OK || (result == ERR_NOMEM && t->db == NULL));
+    }
+    assert_int_equal(result, ERR_OK);
+    assert_true(n > 1);
+    assert_int_equal(count(t->db), N);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_upsert_changes_nothing),
+        TEST(test_remove_changes_nothing),
+        TEST(test_exact_search),
+        TEST(test_segment_search),
+        TEST(test_get),
+        TEST(test_collections),
+        TEST(test_open),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
