@@ -1,12 +1,11 @@
 /*
  * efficientnet.c - see efficientnet.h.
  *
- * The expanded middle of an early block is the largest thing in the tower (6.5 MB at
- * 130 x 130 x 96) and far more than a core's cache. So a block runs in strips: some
- * rows are expanded into a window, convolved and projected before the next ones are
- * touched, and the few rows that two strips share stay in the window. Blocks with small
- * maps are one strip. A residual block adds to its input in place, for a strip never
- * reads rows of the map that an earlier one wrote.
+ * What a depthwise convolution of an early block reads is far larger than a core's
+ * cache (6.5 MB at 130 x 130 x 96). So a block runs in strips: some rows are made in a
+ * window, by the stem or by the block's expansion, and are convolved and projected
+ * before the next ones are touched; the few rows that two strips share stay in the
+ * window. Blocks with small maps are one strip.
  */
 #include "encoder/efficientnet.h"
 
@@ -19,17 +18,24 @@
 enum {
     COLOURS = 3,
     STEM_KERNEL = 3,
-    STEM_ROWS = 4, /* of its output, done at a time */
+    STEM_ROWS = 4, /* of its output, made at a time */
     PATCH_FLOATS = STEM_KERNEL * STEM_KERNEL * COLOURS,
     STRIP_FLOATS = 192 * 1024 /* of a window: 768 KiB, to stay in the L2 of a core */
+};
+
+/* What the depthwise convolution of a block reads. */
+enum source {
+    SOURCE_STEM,   /* rows that the stem makes of pixels: the first block */
+    SOURCE_EXPAND, /* rows that the block's expansion makes of its input */
+    SOURCE_MAP     /* the input itself */
 };
 
 struct block {
     struct kn_linear expand, project;
     struct kn_depthwise depthwise;
-    size_t in, out; /* channels */
-    bool has_expand;
-    size_t strip_rows; /* rows of output done at a time */
+    enum source source;
+    size_t in, out;    /* channels */
+    size_t strip_rows; /* rows of output made at a time */
 };
 
 struct efficientnet {
@@ -75,7 +81,7 @@ static enum err load_block(struct efficientnet *tower, size_t number)
                                    [KERNEL] = kernel,
                                    [KERNEL_ROW] = kernel * mid};
     const struct wt_target target = {block, sizes, number};
-    if (block->has_expand) {
+    if (block->source == SOURCE_EXPAND) {
         TRY(wt_load(tower->file, expand_params, LENGTH(expand_params), &target));
     }
     return wt_load(tower->file, block_params, LENGTH(block_params), &target);
@@ -109,6 +115,8 @@ static enum err check_config(const struct efficientnet_config *c)
                 c->features > KN_COLS_MAX,
             ERR_MODEL, "an image tower with %zu channels in and %zu out", c->stem,
             c->features);
+    FAIL_IF(c->blocks[0].expand != 1, ERR_MODEL,
+            "an image tower whose first block expands %zu times", c->blocks[0].expand);
     for (size_t i = 0; i < c->n_taps; i++) {
         FAIL_IF(c->taps[i] >= c->n_blocks, ERR_MODEL, "a tap of block %zu of %zu",
                 c->taps[i], c->n_blocks);
@@ -165,7 +173,7 @@ static enum err plan_block(struct efficientnet *tower, size_t i, size_t side, si
     d->channels = in * b->expand;
     block->in = in;
     block->out = b->out;
-    block->has_expand = b->expand > 1;
+    block->source = i == 0 ? SOURCE_STEM : b->expand > 1 ? SOURCE_EXPAND : SOURCE_MAP;
     block->expand.activation = KN_RELU6;
     block->project.accumulate = b->stride == 1 && in == b->out;
     block->strip_rows = choose_strip_rows(d);
@@ -185,8 +193,7 @@ static enum err plan(struct efficientnet *tower)
     tower->stem.activation = KN_RELU6;
     tower->top.activation = KN_RELU6;
     size_t side = kn_stencil_out(&tower->stem_stencil), in = c->stem;
-    raise_to(&tower->map_floats, side * side * in);
-    raise_to(&tower->window_floats, STEM_ROWS * side * PATCH_FLOATS);
+    raise_to(&tower->middle_floats, STEM_ROWS * side * PATCH_FLOATS);
     for (size_t i = 0; i < c->n_blocks; i++) {
         TRY(plan_block(tower, i, side, in));
         side = kn_stencil_out(&tower->blocks[i].depthwise.stencil);
@@ -237,15 +244,16 @@ void efficientnet_close(struct efficientnet *tower)
 
 /* The work on one picture. */
 
-/* The memory of one call, cut from one allocation. */
+/* The picture and the memory of one call, cut from one allocation. */
 struct work {
     const struct efficientnet *tower;
     const struct kn_ops *ops;
-    float *map;    /* what the last block made: [map_floats] */
-    float *next;   /* what this one makes; the two change places */
-    float *window; /* expanded rows, or patches: [window_floats] */
-    float *middle; /* convolved rows, or the top's map: [middle_floats] */
-    float *panel;  /* [KN_PANEL_FLOATS] */
+    const float *pixels; /* [size, size, COLOURS] */
+    float *map;          /* what the last block made: [map_floats] */
+    float *next;         /* what this one makes; the two change places */
+    float *window;       /* rows to be convolved: [window_floats] */
+    float *middle;       /* patches, convolved rows, top's map: [middle_floats] */
+    float *panel;        /* [KN_PANEL_FLOATS] */
 };
 
 /* The pixels under the stem's kernel at one position, zeros past the picture's edge. */
@@ -273,80 +281,108 @@ static void copy_patch(const struct kn_stencil *s, const float *pixels,
     }
 }
 
-/* A 3 x 3 convolution of all colours, as a linear layer over patches. */
-static void run_stem(struct work *w, const float *pixels)
-{
-    const struct efficientnet *tower = w->tower;
-    size_t side = kn_stencil_out(&tower->stem_stencil);
-    for (size_t first = 0; first < side; first += STEM_ROWS) {
-        size_t end = first + STEM_ROWS < side ? first + STEM_ROWS : side;
-        float *patch = w->window;
-        for (size_t y = first; y < end; y++) {
-            for (size_t x = 0; x < side; x++, patch += PATCH_FLOATS) {
-                copy_patch(&tower->stem_stencil, pixels, (const size_t[2]){y, x},
-                           patch);
-            }
-        }
-        w->ops->linear(&tower->stem, w->window, (end - first) * side,
-                       w->map + first * side * tower->config.stem, w->panel);
-    }
-}
-
-/* The window over the expanded map that a strip reads: rows [first, end) of the map. */
-struct window {
+/* Rows [first, end) of a map. */
+struct rows {
     size_t first, end;
 };
 
-/* Moves the window down to what output rows [strip.out_first, strip.out_end) read, and
- * expands the rows that it did not hold yet. */
+/* A 3 x 3 convolution of all colours, as a linear layer over patches. */
+static void run_stem(struct work *w, struct rows rows, float *dst)
+{
+    const struct efficientnet *tower = w->tower;
+    size_t side = kn_stencil_out(&tower->stem_stencil);
+    for (size_t y = rows.first, end; y < rows.end; y = end) {
+        size_t first = y;
+        end = y + STEM_ROWS < rows.end ? y + STEM_ROWS : rows.end;
+        float *patch = w->middle;
+        for (; y < end; y++) {
+            for (size_t x = 0; x < side; x++, patch += PATCH_FLOATS) {
+                copy_patch(&tower->stem_stencil, w->pixels, (const size_t[2]){y, x},
+                           patch);
+            }
+        }
+        w->ops->linear(&tower->stem, w->middle, (end - first) * side, dst, w->panel);
+        dst += (end - first) * side * tower->config.stem;
+    }
+}
+
+/* Makes rows of what the block's convolution reads, which is not the map. */
+static void make_rows(struct work *w, const struct block *block, struct rows rows,
+                      float *dst)
+{
+    size_t side = block->depthwise.stencil.side;
+    if (block->source == SOURCE_STEM) {
+        run_stem(w, rows, dst);
+    } else {
+        w->ops->linear(&block->expand, w->map + rows.first * side * block->in,
+                       (rows.end - rows.first) * side, dst, w->panel);
+    }
+}
+
+/* The rows that the strip's outputs read. */
+static struct rows rows_under(const struct kn_stencil *s, const struct kn_strip *strip)
+{
+    size_t pad = kn_stencil_pad(s), top = strip->out_first * s->stride;
+    size_t end = (strip->out_end - 1) * s->stride + s->kernel - pad;
+    return (struct rows){top > pad ? top - pad : 0, end < s->side ? end : s->side};
+}
+
+/* Moves the window down to the strip and makes the rows that it did not hold yet.
+ * Returns the first of its rows. */
 static const float *move_window(struct work *w, const struct block *block,
-                                struct window *window, struct kn_strip *strip)
+                                struct rows *window, struct kn_strip *strip)
 {
     const struct kn_stencil *s = &block->depthwise.stencil;
-    size_t pad = kn_stencil_pad(s), row_floats = s->side * block->depthwise.channels;
-    size_t first = strip->out_first * s->stride;
-    size_t end = (strip->out_end - 1) * s->stride + s->kernel - pad;
-    first = first > pad ? first - pad : 0;
-    end = end < s->side ? end : s->side;
-    strip->in_first = first;
-    if (!block->has_expand) {
-        return w->map + first * row_floats;
+    struct rows rows = rows_under(s, strip);
+    size_t row_floats = s->side * block->depthwise.channels;
+    strip->in_first = rows.first;
+    if (block->source == SOURCE_MAP) {
+        return w->map + rows.first * row_floats;
     }
-    size_t kept = window->end > first ? window->end - first : 0;
+    size_t kept = window->end > rows.first ? window->end - rows.first : 0;
     if (kept > 0) {
-        memmove(w->window, w->window + (first - window->first) * row_floats,
+        memmove(w->window, w->window + (rows.first - window->first) * row_floats,
                 kept * row_floats * sizeof *w->window);
     }
-    if (first + kept < end) {
-        w->ops->linear(&block->expand, w->map + (first + kept) * s->side * block->in,
-                       (end - first - kept) * s->side, w->window + kept * row_floats,
-                       w->panel);
+    if (rows.first + kept < rows.end) { /* not so where padding ends the map */
+        make_rows(w, block, (struct rows){rows.first + kept, rows.end},
+                  w->window + kept * row_floats);
     }
-    *window = (struct window){first, end};
+    *window = rows;
     return w->window;
 }
 
-/* Replaces the map by the block's output. */
+/* One strip of a block's output, into `out`; `rows` is the window. */
+static void run_strip(struct work *w, const struct block *block,
+                      const struct kn_strip *strip, const float *rows, float *out)
+{
+    size_t out_side = kn_stencil_out(&block->depthwise.stencil);
+    size_t n = (strip->out_end - strip->out_first) * out_side;
+    out += strip->out_first * out_side * block->out;
+    if (block->project.accumulate && block->source != SOURCE_EXPAND) {
+        memcpy(out, rows + (strip->out_first - strip->in_first) * out_side * block->out,
+               n * block->out * sizeof *out);
+    }
+    w->ops->depthwise(&block->depthwise, strip, rows, w->middle, w->panel);
+    w->ops->linear(&block->project, w->middle, n, out, w->panel);
+}
+
+/* Replaces the map by the block's output. A residual block with an expansion adds to
+ * its input in place: the rows that a strip expands lie behind all that earlier strips
+ * wrote.
+ */
 static void run_block(struct work *w, const struct block *block)
 {
-    const struct kn_stencil *s = &block->depthwise.stencil;
-    size_t out_side = kn_stencil_out(s);
-    /* Without a window of its own, a strip would read rows that the last one wrote. */
-    bool in_place = block->project.accumulate && block->has_expand;
+    bool in_place = block->project.accumulate && block->source == SOURCE_EXPAND;
     float *out = in_place ? w->map : w->next;
-    if (block->project.accumulate && !in_place) {
-        memcpy(out, w->map, s->side * s->side * block->in * sizeof *out);
-    }
-    struct window window = {0, 0};
+    size_t out_side = kn_stencil_out(&block->depthwise.stencil);
+    struct rows window = {0, 0};
     struct kn_strip strip = {0, 0, 0};
     for (; strip.out_first < out_side; strip.out_first = strip.out_end) {
         strip.out_end = strip.out_first + block->strip_rows;
         strip.out_end = strip.out_end < out_side ? strip.out_end : out_side;
         const float *rows = move_window(w, block, &window, &strip);
-        w->ops->depthwise(&block->depthwise, &strip, rows, w->middle, w->panel);
-        w->ops->linear(&block->project, w->middle,
-                       (strip.out_end - strip.out_first) * out_side,
-                       out + strip.out_first * out_side * block->out, w->panel);
+        run_strip(w, block, &strip, rows, out);
     }
     if (!in_place) {
         w->next = w->map;
@@ -369,10 +405,9 @@ static void take_taps(const struct work *w, size_t i, float *features)
     }
 }
 
-static void run_tower(struct work *w, const float *pixels, float *features)
+static void run_tower(struct work *w, float *features)
 {
     const struct efficientnet *tower = w->tower;
-    run_stem(w, pixels);
     for (size_t i = 0; i < tower->config.n_blocks; i++) {
         run_block(w, &tower->blocks[i]);
         take_taps(w, i, features);
@@ -399,14 +434,15 @@ enum err efficientnet_features(const struct efficientnet *tower, const float *pi
     if (memory == NULL) {
         return ERR_NOMEM;
     }
-    struct work w = {.tower = tower, .ops = kn_ops(), .panel = memory};
+    struct work w = {
+        .tower = tower, .ops = kn_ops(), .pixels = pixels, .panel = memory};
     w.map = w.panel + KN_PANEL_FLOATS;
     w.next = w.map + tower->map_floats;
     w.window = w.next + tower->map_floats;
     w.middle = w.window + tower->window_floats;
     for (size_t i = 0; i < n; i++) {
-        run_tower(&w, pixels, features);
-        pixels += tower->config.size * tower->config.size * COLOURS;
+        run_tower(&w, features);
+        w.pixels += tower->config.size * tower->config.size * COLOURS;
         features += efficientnet_width(&tower->config);
     }
     alloc_free(memory);

@@ -90,7 +90,7 @@ struct kn_layer_norm {
 
 struct kn_ops {
     const char *name;
-    /* y[n, n_out] from x[n, n_in]; panel[KN_PANEL_FLOATS]. */
+    /* y[n, n_out] from x[n, n_in], n >= 1; panel[KN_PANEL_FLOATS]. */
     void (*linear)(const struct kn_linear *layer, const float *x, size_t n, float *y,
                    float *panel);
     /* y[rows, out_side, channels] from window[rows, side, channels]; out_side =

@@ -6,7 +6,7 @@ from torch.nn import functional as F
 from transformers import BertConfig, BertModel
 
 # Kept equal to the tests in tests/encoder/. (kernel, stride, expand, out)
-SIZE, STEM, FEATURES = 131, 48, 24
+SIZE, STEM, FEATURES = 133, 48, 24
 BLOCKS = [(3, 1, 1, 48), (5, 1, 6, 16), (3, 2, 6, 24), (5, 1, 4, 24), (5, 2, 3, 20), (7, 1, 2, 20)]
 TAPS = [4, 1]
 TEXT = dict(vocab_size=50, num_hidden_layers=2, hidden_size=24, num_attention_heads=3, intermediate_size=40,
