@@ -1,60 +1,38 @@
 /*
  * model.c - see model.h, and db_encoder, duet_model.
  *
- * A model is looked for by name in $DUET_MODELS, then in the folder that `make install`
- * fills; a name with a slash is a folder itself.
+ * encoder/model_path.h says where a model is looked for.
  */
 #include "db/model.h"
 
 #include <limits.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/log.h"
 #include "db/collection.h"
 #include "db/database.h"
-
-#ifndef DUET_MODELS_DIR
-#define DUET_MODELS_DIR "/usr/local/share/duet/models"
-#endif
-
-static enum err model_folder(const char *name, char folder[PATH_MAX])
-{
-    const char *places[] = {getenv("DUET_MODELS"), DUET_MODELS_DIR};
-    size_t n_places = sizeof places / sizeof places[0];
-    if (strchr(name, '/') != NULL) {
-        places[0] = "";
-        n_places = 1;
-    }
-    for (size_t i = 0; i < n_places; i++) {
-        if (places[i] == NULL) {
-            continue;
-        }
-        int n = snprintf(folder, PATH_MAX, "%s%s%s", places[i],
-                         places[i][0] == '\0' ? "" : "/", name);
-        if (n > 0 && n < PATH_MAX && access(folder, F_OK) == 0) {
-            return ERR_OK;
-        }
-    }
-    return err_set(ERR_MODEL, "no model '%.128s' in $DUET_MODELS or %s", name,
-                   DUET_MODELS_DIR);
-}
+#include "encoder/model_path.h"
 
 /* With the mutex held. `recorded` is the name a collection was made with, or NULL. */
 static enum err open_model(struct duet *db, const char *recorded)
 {
-    char folder[PATH_MAX];
+    struct buf folder;
     if (db->model != NULL) {
         return ERR_OK;
     }
     const char *name = db->model_wanted != NULL ? db->model_wanted
                        : recorded != NULL       ? recorded
                                                 : "default";
-    TRY(model_folder(name, folder));
-    TRY(enc_open(&db->model, folder));
+    buf_init(&folder, PATH_MAX);
+    enum err result = enc_find_model(name, &folder);
+    if (result == ERR_OK) {
+        result = enc_open(&db->model, folder.data);
+    } else if (result == ERR_NOT_FOUND) {
+        result = ERR_MODEL; /* not found would be the collection's or a point's */
+    }
+    buf_release(&folder);
+    TRY(result);
     db->model_name = alloc_dup(name);
     if (db->model_name == NULL) {
         enc_close(db->model);
