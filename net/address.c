@@ -32,7 +32,7 @@ enum err address_parse(struct address *out, const char *text)
     const char *port = colon + 1;
     size_t n_port = strlen(port);
     FAIL_IF(n_port == 0 || n_port >= sizeof out->port ||
-                strspn(port, "0123456789") != n_port || atoi(port) > 65535,
+                strspn(port, "0123456789") != n_port || strtol(port, NULL, 10) > 65535,
             ERR_INVALID, "\"%s\": the port must be 0 to 65535", text);
     memcpy(out->host, host, n_host);
     out->host[n_host] = '\0';

@@ -123,7 +123,7 @@ function make(tag, className, text) {
 }
 
 /* A picture that is much smaller than its place is not blown up. */
-const isTiny = (img) => Math.max(img.naturalWidth, img.naturalHeight) < 160;
+const isTiny = (img) => Math.max(img.naturalWidth, img.naturalHeight) < 120;
 
 function makePicture(point, caption) {
   const img = make("img", "loading");
@@ -188,6 +188,11 @@ function showMessage(title, text, code) {
   $("message-code").textContent = code ?? "";
   $("message-code").hidden = code === undefined;
   $("message").hidden = false;
+}
+
+function showEmpty() {
+  $("heading").textContent = "";
+  showMessage(say("emptyTitle"), say("emptyText"), "duet add ~/Pictures");
 }
 
 function showError(error) {
@@ -308,7 +313,7 @@ async function appendPage(view) {
     if (shown === 0 && isSearch) {
       showMessage(say("noneTitle"), say("noneText"));
     } else if (shown === 0) {
-      showMessage(say("emptyTitle"), say("emptyText"), "duet add ~/Pictures");
+      showEmpty();
     }
   } catch (error) {
     if (mine === current) {
@@ -493,8 +498,7 @@ async function start() {
     if (collection) {
       await render();
     } else {
-      $("heading").textContent = "";
-      showMessage(say("emptyTitle"), say("emptyText"), "duet add ~/Pictures");
+      showEmpty();
     }
   } catch (error) {
     showError(error);

@@ -28,7 +28,7 @@ struct raw_reply {
 static inline int raw_connect(const char *url)
 {
     struct sockaddr_in to = {.sin_family = AF_INET};
-    to.sin_port = htons((uint16_t)atoi(strrchr(url, ':') + 1));
+    to.sin_port = htons((uint16_t)strtol(strrchr(url, ':') + 1, NULL, 10));
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     int fd = socket(AF_INET, SOCK_STREAM, 0);
     if (connect(fd, (struct sockaddr *)&to, sizeof to) != 0) {
