@@ -28,6 +28,18 @@ bool utf8_valid(const char *text, size_t n)
     return true;
 }
 
+enum err utf8_append_valid(struct buf *out, const char *text, size_t n)
+{
+    int32_t code_point;
+    for (size_t i = 0; i < n;) {
+        size_t step = utf8_next(text + i, n - i, &code_point);
+        TRY(step > 0 ? buf_append(out, text + i, step)
+                     : buf_append(out, "\xef\xbf\xbd", 3));
+        i += step > 0 ? step : 1;
+    }
+    return ERR_OK;
+}
+
 size_t utf8_put(int32_t code_point, char *dst)
 {
     return (size_t)utf8proc_encode_char(code_point, (utf8proc_uint8_t *)dst);

@@ -8,8 +8,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buffer.h"
+
 /* Whether `n` bytes are well-formed UTF-8 (no surrogates, nothing overlong). */
 bool utf8_valid(const char *text, size_t n);
+
+/* Appends `n` bytes, those that are not well-formed UTF-8 as U+FFFD each: names of
+ * files may be anything. ERR_LIMIT, ERR_NOMEM. */
+enum err utf8_append_valid(struct buf *out, const char *text, size_t n) ERR_CHECK;
 
 /* Decodes the code point at text[0] into *code_point. Returns its length in bytes, or 0
  * where n == 0 or the bytes there are not well-formed. */

@@ -10,22 +10,49 @@
 
 #include "base/file.h"
 
+/* Control characters of ASCII, and those that UTF-8 has as C2 80 to C2 9F. */
+static void disarm(char *text)
+{
+    for (unsigned char *c = (unsigned char *)text; *c != '\0'; c++) {
+        if (c[0] == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0) {
+            *c++ = '?';
+            *c = '?';
+        } else if (*c < ' ' || *c == 0x7f) {
+            *c = '?';
+        }
+    }
+}
+
+static void tell(const char *fmt, va_list args)
+{
+    char text[2048];
+    vsnprintf(text, sizeof text, fmt, args);
+    disarm(text);
+    fprintf(stderr, "duet: %s\n", text);
+}
+
+void cli_tell(const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    tell(fmt, args);
+    va_end(args);
+}
+
 enum exit_code cli_fail(enum err code)
 {
     if (code != ERR_OK && code != ERR_CANCELLED) {
-        fprintf(stderr, "duet: %s\n", err_detail());
+        cli_tell("%s", err_detail());
     }
     return exit_code_of(code);
 }
 
 enum exit_code cli_usage(const char *fmt, ...)
 {
-    char text[1024];
     va_list args;
     va_start(args, fmt);
-    vsnprintf(text, sizeof text, fmt, args);
+    tell(fmt, args);
     va_end(args);
-    fprintf(stderr, "duet: %s\n", text);
     return EXIT_USAGE;
 }
 
@@ -37,7 +64,7 @@ enum exit_code cli_open(struct duet **db, const struct cli *cli,
     options.n_threads = (unsigned)cli->n_threads;
     enum err result = duet_open(db, &options);
     if (result == ERR_NOT_FOUND) {
-        fprintf(stderr, "duet: %s; 'duet add FOLDER' makes one\n", err_detail());
+        cli_tell("%s; 'duet add FOLDER' makes one", err_detail());
         return EXIT_NOT_FOUND;
     }
     return cli_fail(result);

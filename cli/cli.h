@@ -114,6 +114,10 @@ enum { CLI_API_KEY_MAX = 4096 };
 enum err cli_api_key(const char **key, const struct cli *cli, struct buf *file)
     ERR_CHECK;
 
+/* Writes "duet: …" as one line to stderr. What could steer a terminal (a file may be
+ * called anything) is written as '?'. */
+void cli_tell(const char *fmt, ...) ERR_PRINTF(1, 2);
+
 /* Tells the detail of `code` on stderr ("duet: …") and returns its exit code; nothing
  * is said of ERR_OK and ERR_CANCELLED. */
 enum exit_code cli_fail(enum err code);

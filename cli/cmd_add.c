@@ -37,7 +37,7 @@ static void on_failed(void *arg, const char *path, enum err code, const char *re
 {
     (void)code;
     progress_clear(arg);
-    fprintf(stderr, "duet: %s: %s\n", path, reason);
+    cli_tell("%s: %s", path, reason);
 }
 
 static void print_json(const struct duet_add_progress *done)
@@ -83,7 +83,7 @@ static enum exit_code finish(const struct cli *cli, enum err result,
     }
     if (result == ERR_CANCELLED) {
         if (!cli->quiet) {
-            fputs("duet: interrupted; the same command goes on from here\n", stderr);
+            cli_tell("interrupted; the same command goes on from here");
         }
         return EXIT_INTERRUPTED;
     }

@@ -2,7 +2,6 @@
  * cmd_get.c - `duet get`: points by id or path, with their whole payload.
  */
 #include <stdint.h>
-#include <stdio.h>
 
 #include "base/alloc.h"
 #include "cli/cli.h"
@@ -12,8 +11,7 @@
 static enum exit_code print_got(const struct cli *cli, const struct duet_hits *hits)
 {
     if (hits->n < cli->n_args && !cli->quiet) {
-        fprintf(stderr, "duet: %zu of %zu are not there\n", cli->n_args - hits->n,
-                cli->n_args);
+        cli_tell("%zu of %zu are not there", cli->n_args - hits->n, cli->n_args);
     }
     if (hits->n == 0) {
         return EXIT_NO_RESULT;

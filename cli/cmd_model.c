@@ -2,6 +2,7 @@
  * cmd_model.c - `duet model`: which model turns pictures and words into vectors here.
  */
 #include <stdio.h>
+#include <string.h>
 
 #include "base/json.h"
 #include "cli/cli.h"
@@ -49,6 +50,9 @@ static enum exit_code run(const struct cli *cli)
 {
     struct duet *db;
     struct duet_model_info info;
+    if (cli->n_args == 1 && strcmp(cli->args[0], "info") != 0) {
+        return cli_usage("there is no 'model %s', only 'model info'", cli->args[0]);
+    }
     enum exit_code code = cli_open(&db, cli, (struct duet_options){0});
     if (code != EXIT_DONE) {
         return code;
@@ -66,12 +70,13 @@ static enum exit_code run(const struct cli *cli)
 
 const struct cli_command cmd_model = {
     .name = "model",
-    .arguments = "",
+    .arguments = "[info]",
     .summary = "tell about the model of the database",
     .about =
         "Prints name, folder, vector space, sizes, languages and licence of the model\n"
         "that made the database's vectors and encodes its queries. The model that\n"
         "ships with duet is for evaluation and research: see its licence.\n",
     .example = "  duet model\n",
+    .max_args = 1,
     .run = run,
 };

@@ -2,7 +2,6 @@
  * cmd_search.c - `duet search`: the nearest pictures or texts to words or a picture.
  */
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/limits.h"
@@ -47,12 +46,11 @@ static enum err query_of(struct duet_query *query, const struct cli *cli,
 static enum exit_code print_found(const struct cli *cli, const struct duet_hits *hits)
 {
     if (hits->truncated && !cli->quiet) {
-        fputs("duet: the query is longer than the model reads; its end was left out\n",
-              stderr);
+        cli_tell("the query is longer than the model reads; its end was left out");
     }
     if (hits->n == 0) {
         if (!cli->quiet) {
-            fputs("duet: nothing found\n", stderr);
+            cli_tell("nothing found");
         }
         return EXIT_NO_RESULT;
     }

@@ -31,8 +31,7 @@ static enum err serve(const struct cli *cli, struct duet *db, const char *api_ke
     sigaction(SIGTERM, &action, NULL);
     if (!cli->quiet) {
         const char *url = net_server_url(server_to_stop);
-        fprintf(stderr, "duet: serving %s at %s (page: %s/dashboard); ^C stops\n",
-                cli->db, url, url);
+        cli_tell("serving %s at %s (page: %s/dashboard); ^C stops", cli->db, url, url);
     }
     enum err result = net_server_run(server_to_stop);
     signal(SIGINT, SIG_DFL);

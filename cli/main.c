@@ -102,5 +102,6 @@ int main(int argc, char **argv)
     };
     setlocale(LC_CTYPE, "");
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file-size limit is a full disk, not a crash */
     return (int)finish_output(run(&cli, argc, argv));
 }

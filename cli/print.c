@@ -218,6 +218,19 @@ static struct json_object *id_json(struct duet_id id)
     return json_object_new_string(text);
 }
 
+/* JSON is UTF-8, a path may be any bytes. NULL if memory is short. */
+static struct json_object *path_json(const char *path)
+{
+    struct buf clean;
+    struct json_object *value = NULL;
+    buf_init(&clean, 3 * strlen(path));
+    if (utf8_append_valid(&clean, path, strlen(path)) == ERR_OK) {
+        value = json_object_new_string_len(clean.data, (int)clean.size);
+    }
+    buf_release(&clean);
+    return value;
+}
+
 struct json_object *print_hit_json(const struct duet_hit *hit, bool score)
 {
     char digits[32];
@@ -235,7 +248,7 @@ struct json_object *print_hit_json(const struct duet_hit *hit, bool score)
         json_object_object_add(object, "space", json_object_new_string(hit->space));
     }
     if (hit->source != NULL && hit->source[0] != '\0') {
-        json_object_object_add(object, "source", json_object_new_string(hit->source));
+        json_object_object_add(object, "source", path_json(hit->source));
     }
     json_object_object_add(object, "payload", parsed_payload(hit->payload));
     return object;

@@ -8,6 +8,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "cli/cli.h"
+
 enum { BAR_MAX = 40, COLUMNS_DEFAULT = 80, TALK_COLUMNS = 52 };
 
 static const double LINE_SECONDS = 10; /* between lines where there is no terminal */
@@ -93,7 +95,7 @@ void progress_show(struct progress *progress, const struct duet_add_progress *no
         draw_bar(progress, now);
     } else if (now->walked && now->seconds - progress->shown_at >= LINE_SECONDS) {
         format_pace(pace, sizeof pace, progress, now);
-        fprintf(stderr, "duet: %zu of %zu  %s\n", now->n_done, now->n_found, pace);
+        cli_tell("%zu of %zu  %s", now->n_done, now->n_found, pace);
         progress->shown_at = now->seconds;
     }
 }

@@ -24,21 +24,8 @@ static enum err set_string(struct json_object *object, const char *key,
                            const char *text)
 {
     struct buf clean;
-    size_t n = strlen(text);
-    if (utf8_valid(text, n)) {
-        return set(object, key, json_object_new_string_len(text, (int)n));
-    }
-    enum err result = ERR_OK;
-    buf_init(&clean, 3 * n);
-    while (n > 0 && result == ERR_OK) {
-        int32_t code_point;
-        size_t step = utf8_next(text, n, &code_point);
-        result = step > 0 ? buf_append(&clean, text, step)
-                          : buf_append(&clean, "\xef\xbf\xbd", 3);
-        step = step > 0 ? step : 1;
-        text += step;
-        n -= step;
-    }
+    buf_init(&clean, 3 * strlen(text));
+    enum err result = utf8_append_valid(&clean, text, strlen(text));
     if (result == ERR_OK) {
         result =
             set(object, key, json_object_new_string_len(clean.data, (int)clean.size));

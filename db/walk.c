@@ -122,6 +122,14 @@ static struct walk_file file_of(char *path, const struct stat *st)
     };
 }
 
+static enum err tell_found(struct walker *w)
+{
+    const struct walk_options *options = w->options;
+    FAIL_IF(options->found != NULL && !options->found(options->arg, w->out->n),
+            ERR_CANCELLED, "stopped while looking for pictures");
+    return ERR_OK;
+}
+
 /* Takes over `path`. */
 static enum err add_file(struct walker *w, char *path, const struct stat *st)
 {
@@ -138,11 +146,7 @@ static enum err add_file(struct walker *w, char *path, const struct stat *st)
         w->capacity = capacity;
     }
     out->files[out->n++] = file_of(path, st);
-    if (w->options->found != NULL && out->n % FOUND_EVERY == 0 &&
-        !w->options->found(w->options->arg, out->n)) {
-        return err_set(ERR_CANCELLED, "stopped while looking for pictures");
-    }
-    return ERR_OK;
+    return out->n % FOUND_EVERY == 0 ? tell_found(w) : ERR_OK;
 }
 
 /* Forwards what would have been an error of the whole to the one who asked. */
@@ -216,6 +220,7 @@ static bool is_passed_over(const struct walker *w, const char *name)
 
 static enum err read_folder(struct walker *w, const char *path)
 {
+    TRY(tell_found(w));
     enum err result = ERR_OK;
     DIR *folder = opendir(path);
     if (folder == NULL) {

@@ -52,11 +52,24 @@ static void test_every_code_point_survives_put_and_next(void **state)
     }
 }
 
+static void test_what_is_no_utf8_is_replaced_byte_by_byte(void **state)
+{
+    (void)state;
+    struct buf out;
+    static const char text[] = "d\xf6g \xe7\x8b\x97 \xe7\x8b";
+    buf_init(&out, 100);
+    assert_ok(utf8_append_valid(&out, text, sizeof text - 1));
+    assert_string_equal(out.data,
+                        "d\xef\xbf\xbdg \xe7\x8b\x97 \xef\xbf\xbd\xef\xbf\xbd");
+    buf_release(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_well_formed_text_is_valid),
         cmocka_unit_test(test_ill_formed_text_is_not),
+        cmocka_unit_test(test_what_is_no_utf8_is_replaced_byte_by_byte),
         cmocka_unit_test(test_every_code_point_survives_put_and_next),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -225,28 +225,30 @@ static void test_a_folder_that_cannot_be_read_is_told_and_the_rest_found(void **
     walk_release(&walk);
 }
 
-static bool stop(void *arg, size_t n)
+/* Stops at the call that `arg` counts down to. */
+static bool stop_later(void *arg, size_t n)
 {
-    (void)arg;
+    size_t *n_left = arg;
     (void)n;
-    return false;
+    return (*n_left)-- > 0;
 }
 
 static void test_the_caller_can_end_the_walk(void **state)
 {
     (void)state;
     struct walk walk;
-    char name[32];
     const char *paths[] = {folder};
-    struct walk_options options = {.paths = paths, .n_paths = 1, .found = stop};
-    for (int i = 0; i < 300; i++) {
-        snprintf(name, sizeof name, "%03d.jpg", i);
-        int fd = open(at(name), O_CREAT | O_WRONLY, 0644);
-        assert_true(fd >= 0);
-        close(fd);
-    }
+    size_t n_left = 0;
+    struct walk_options options = {
+        .paths = paths, .n_paths = 1, .found = stop_later, .arg = &n_left};
+    put("a/notes.txt", "no picture anywhere: it can be stopped all the same");
+    assert_err(walk_paths(&walk, &options), ERR_CANCELLED);
+    n_left = 1;
     assert_err(walk_paths(&walk, &options), ERR_CANCELLED);
     assert_int_equal(walk.n, 0);
+    n_left = 2;
+    assert_ok(walk_paths(&walk, &options));
+    walk_release(&walk);
 }
 
 static void test_no_memory_is_an_error_wherever_it_happens(void **state)

@@ -598,6 +598,24 @@ static void test_captions_cannot_steer_the_terminal(void **state)
     assert_non_null(strstr(ran.out, "end"));
 }
 
+static void test_a_name_that_is_no_utf8_is_no_trouble(void **state)
+{
+    (void)state;
+    put_picture("d\xf6g\033[2J.ppm", 1);
+    put_text("d\xf6g.jpg", "no picture");
+    RUN("add", pictures);
+    assert_status(4);
+    assert_int_equal(n_lines(ran.err), 1);
+    RUN("ls", "--json");
+    assert_status(0);
+    json_object_put(json_line(0));
+    RUN("get", at("pictures/d\xf6g\033[2J.ppm"));
+    assert_status(0);
+    RUN("get", at("pictures/\033[2J/x.ppm"));
+    assert_status(3);
+    assert_null(strchr(ran.err, '\033'));
+}
+
 /* ---- Output that goes nowhere
  * ------------------------------------------------------------ */
 
@@ -713,6 +731,30 @@ static void test_a_killed_add_goes_on(void **state)
     assert_int_equal(printed("unchanged") + printed("added"), N_MANY);
     RUN("stats", "--json");
     assert_int_equal(printed("points"), N_MANY);
+}
+
+static void test_a_full_disk_loses_nothing(void **state)
+{
+    (void)state;
+    char command[2 * PATH_MAX];
+    add_three();
+    for (uint32_t i = 0; i < 600; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "n%u.ppm", i);
+        put_picture(name, i + 10);
+    }
+    snprintf(command, sizeof command, "ulimit -f 200; %s add %s >%s 2>%s", program,
+             pictures, at("stdout"), at("stderr"));
+    int status = system(command);
+    ran.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    read_text(at("stdout"), ran.out);
+    read_text(at("stderr"), ran.err);
+    assert_one_error(8, "duet.db");
+    RUN("search", "dog", "-k", "3");
+    assert_status(0);
+    RUN("add", pictures, "--json");
+    assert_status(0);
+    assert_int_equal(printed("unchanged") + printed("added"), 603);
 }
 
 static void test_another_models_database_is_refused(void **state)
@@ -872,12 +914,14 @@ int main(void)
         TEST(test_a_removed_picture_can_be_added_again),
         TEST(test_ls_lists_all_across_pages),
         TEST(test_stats_and_model_in_both_forms),
+        TEST(test_a_name_that_is_no_utf8_is_no_trouble),
         TEST(test_captions_cannot_steer_the_terminal),
         TEST(test_a_full_disk_behind_stdout_is_an_error),
         TEST(test_a_reader_that_leaves_is_no_error),
         TEST(test_a_second_writer_is_told_busy_and_readers_are_not),
         TEST(test_an_interrupted_add_ends_cleanly_and_goes_on),
         TEST(test_a_killed_add_goes_on),
+        TEST(test_a_full_disk_loses_nothing),
         TEST(test_another_models_database_is_refused),
         TEST(test_a_damaged_database_is_told),
         TEST(test_a_server_answers_as_the_database_does),
