@@ -42,6 +42,7 @@ struct exchange {
     struct evhttp_request *request; /* NULL once the client has left */
     struct conn *conn;
     struct evbuffer *body;
+    char *query; /* a copy: the request may go while a worker reads it; NULL: none */
     struct api_call call;
     struct exchange *next; /* in `done` */
 };
@@ -68,6 +69,7 @@ static void exchange_free(struct exchange *x)
     if (x->body != NULL) {
         evbuffer_free(x->body);
     }
+    alloc_free(x->query);
     api_call_release(&x->call);
     alloc_free(x);
 }
@@ -295,7 +297,6 @@ static void dispatch(struct exchange *x)
     const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(x->request);
     const char *path = evhttp_uri_get_path(uri);
     const char *method = method_name(evhttp_request_get_command(x->request));
-    x->call.query = evhttp_uri_get_query(uri);
     if (!check_sender(x, method) ||
         !find_route(x, method, path != NULL && path[0] != '\0' ? path : "/") ||
         !check_key(x)) {
@@ -319,24 +320,36 @@ static void on_close(struct evhttp_connection *evcon, void *arg)
     x->request = NULL;
 }
 
+/* Takes what a worker will need out of the request: false if memory is short. */
+static bool take_request(struct exchange *x)
+{
+    const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(x->request);
+    const char *query = evhttp_uri_get_query(uri);
+    if (query != NULL) {
+        x->query = alloc_dup(query);
+        x->call.query = x->query;
+    }
+    x->body = evbuffer_new();
+    return (query == NULL || x->query != NULL) && x->body != NULL &&
+           evbuffer_add_buffer(x->body, evhttp_request_get_input_buffer(x->request)) ==
+               0;
+}
+
 /* NULL if memory is short. */
 static struct exchange *exchange_new(struct loop *loop, struct evhttp_request *request)
 {
     struct exchange *x = alloc_zero(1, sizeof *x);
-    struct evbuffer *body = evbuffer_new();
-    if (x == NULL || body == NULL ||
-        evbuffer_add_buffer(body, evhttp_request_get_input_buffer(request)) != 0) {
-        alloc_free(x);
-        if (body != NULL) {
-            evbuffer_free(body);
-        }
+    if (x == NULL) {
         return NULL;
     }
     x->job.run = exchange_run;
     x->loop = loop;
     x->request = request;
-    x->body = body;
     api_call_init(&x->call, loop->options.api);
+    if (!take_request(x)) {
+        exchange_free(x);
+        return NULL;
+    }
     return x;
 }
 

@@ -12,6 +12,7 @@
 #define TESTS_NET_RAW_CLIENT_H
 
 #include <arpa/inet.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,6 +36,8 @@ static inline int raw_connect(const char *url)
         close(fd);
         return -1;
     }
+    int on = 1; /* else a second send waits for the first one's delayed ACK */
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     return fd;
 }
 
