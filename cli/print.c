@@ -48,14 +48,22 @@ static void screen_init(struct screen *screen)
     }
 }
 
-/* The code point at text[0] as it is printed, and its bytes; what is no UTF-8, no
- * printable character or a terminal's control sequence becomes U+FFFD. */
+/* What must not reach a terminal: its control characters, and format characters such as
+ * those that turn the direction of writing, but for the joiners, which scripts need. */
+static bool is_unsafe(int32_t code_point)
+{
+    utf8proc_category_t category = utf8proc_category(code_point);
+    return category == UTF8PROC_CATEGORY_CC ||
+           (category == UTF8PROC_CATEGORY_CF && code_point != 0x200c &&
+            code_point != 0x200d);
+}
+
+/* The code point at text[0] as it is printed, and its bytes; what is no UTF-8 or unsafe
+ * becomes U+FFFD. */
 static size_t next_shown(const char *text, size_t n, int32_t *code_point)
 {
     size_t step = utf8_next(text, n, code_point);
-    utf8proc_category_t category = utf8proc_category(*code_point);
-    if (step == 0 || category == UTF8PROC_CATEGORY_CC ||
-        category == UTF8PROC_CATEGORY_CF) {
+    if (step == 0 || is_unsafe(*code_point)) {
         *code_point = 0xfffd;
     }
     return step == 0 ? 1 : step;
