@@ -131,7 +131,7 @@ static void fill_spaces(struct record_collection *c, const struct duet_space *sp
 {
     c->n_spaces = n;
     for (size_t i = 0; i < n; i++) {
-        strcpy(c->spaces[i].name, spaces[i].name); /* check_spaces: it fits */
+        snprintf(c->spaces[i].name, sizeof c->spaces[i].name, "%s", spaces[i].name);
         c->spaces[i].dim = (uint32_t)spaces[i].dim;
         c->spaces[i].distance = spaces[i].distance;
     }

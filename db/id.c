@@ -13,13 +13,16 @@ void duet_id_format(struct duet_id id, char text[DUET_ID_TEXT_MAX])
         snprintf(text, DUET_ID_TEXT_MAX, "%llu", (unsigned long long)id.number);
         return;
     }
+    static const char digits[] = "0123456789abcdef";
     char *at = text;
     for (size_t i = 0; i < DB_UUID_BYTES; i++) {
         if (i == 4 || i == 6 || i == 8 || i == 10) {
             *at++ = '-';
         }
-        at += sprintf(at, "%02x", id.uuid[i]);
+        *at++ = digits[id.uuid[i] >> 4];
+        *at++ = digits[id.uuid[i] & 15];
     }
+    *at = '\0';
 }
 
 static enum err bad_id(const char *text)

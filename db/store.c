@@ -257,24 +257,38 @@ static enum err open_existing(struct store *store, const struct store_options *o
     return store_drop_dead_readers(store);
 }
 
+/* Deletes what an interrupted creation left, and the lock file of a finished one. */
+static void delete_new(const char *folder)
+{
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s/new.mdb", folder);
+    unlink(path);
+    snprintf(path, sizeof path, "%s/new.mdb-lock", folder);
+    unlink(path);
+}
+
+static enum err create_tables_at(struct store *store)
+{
+    TRY(env_open(store, true, LIMIT_MAP_BYTES_MIN));
+    enum err result = store_update(store, create_tables, NULL);
+    mdb_env_close(store->env);
+    store->env = NULL;
+    return result;
+}
+
 /* Made under another name first, so that a crash half-way leaves no half database. */
 static enum err create_new(struct store *store, const struct store_options *o)
 {
     char final[PATH_MAX];
     memcpy(final, store->path, sizeof final);
     snprintf(store->path, sizeof store->path, "%s/new.mdb", o->folder);
-    unlink(store->path);
-    TRY(env_open(store, true, LIMIT_MAP_BYTES_MIN));
-    enum err result = store_update(store, create_tables, NULL);
-    mdb_env_close(store->env);
-    store->env = NULL;
+    delete_new(o->folder);
+    enum err result = create_tables_at(store);
     if (result == ERR_OK && rename(store->path, final) != 0) {
         result = err_errno(errno, "%s", final);
     }
-    unlink(store->path);
-    strcat(store->path, "-lock");
-    unlink(store->path);
     memcpy(store->path, final, sizeof final);
+    delete_new(o->folder);
     TRY(result);
     return file_sync_folder(o->folder);
 }
