@@ -55,8 +55,7 @@ CFLAGS   ?=
 CXXFLAGS ?=
 ALL_CFLAGS   = -std=c11 $(OPT) -fPIC -fvisibility=hidden -pthread $(C_WARNINGS) \
                $(CPPFLAGS) $(PKG_CFLAGS) $(CFLAGS)
-ALL_CXXFLAGS = -std=c++17 $(OPT) -fPIC -fvisibility=hidden -pthread -mavx2 -mfma \
-               $(WARNINGS) $(CPPFLAGS) -isystem $(FAISS_DIR)/include $(CXXFLAGS)
+ALL_CXXFLAGS = -std=c++17 $(OPT) -fPIC -fvisibility=hidden -pthread $(WARNINGS) $(CPPFLAGS) -isystem $(FAISS_DIR)/include $(CXXFLAGS)
 LINK_LIBS    = $(FAISS_LIBS) $(PKG_LIBS) -lstdc++ -lm -pthread $(if $(FUZZING),-lgomp,-fopenmp)
 
 # -Wconversion everywhere but in the encoder, where floats and indices mix on every line.
@@ -268,7 +267,7 @@ format-check: ## fail where the format differs
 checksrc: ## banned functions, and who may include whom
 	@tools/checksrc.sh
 
-lint: checksrc ## shellcheck, cppcheck
+lint: checksrc ## shellcheck, cppcheck (tools/deps.sh --lint installs them)
 	shellcheck $(shell git ls-files '*.sh') .ci/run
 	cppcheck --quiet --std=c11 --inline-suppr --error-exitcode=1 \
 	  --enable=warning,portability --suppress=missingIncludeSystem \

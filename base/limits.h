@@ -28,7 +28,7 @@
 /* Pictures; checked from the header before a pixel is allocated. */
 #define LIMIT_IMAGE_FILE_BYTES (256u << 20)
 #define LIMIT_IMAGE_SIDE 30000          /* pixels */
-#ifndef LIMIT_IMAGE_PIXELS             /* the fuzzer's build sets a lower one */
+#ifndef LIMIT_IMAGE_PIXELS              /* the fuzzer's build sets a lower one */
 #define LIMIT_IMAGE_PIXELS (178956970u) /* as Pillow's decompression-bomb error */
 #endif
 
@@ -47,7 +47,7 @@
 /* HTTP. */
 #define LIMIT_BODY_BYTES (64u << 20) /* one request's body */
 #define LIMIT_HEADER_BYTES (32u << 10)
-#define LIMIT_REPLY_BYTES (256u << 20) /* 10,000 points with their vectors */
+#define LIMIT_REPLY_BYTES (256u << 20)    /* 10,000 points with their vectors */
 #define LIMIT_INFLIGHT_BYTES (512u << 20) /* of all requests held at once */
 #define LIMIT_CONNECTIONS 1024
 #define LIMIT_QUEUED_REQUESTS 256 /* waiting for a worker; past it: 503 */

@@ -97,7 +97,8 @@ static size_t put_slice(const char *text, size_t skip, size_t n_columns)
             break;
         }
         used += width;
-        fwrite(bytes, 1, utf8_put(code_point, bytes), stdout);
+        size_t n_bytes = utf8_put(code_point, bytes);
+        fwrite(bytes, 1, n_bytes, stdout);
     }
     return used;
 }
