@@ -1,6 +1,7 @@
 /*
  * kernels.h - the arithmetic of the towers, each operation once in plain C (kernels.c,
- * the reference) and once with vectors (kernels_simd.h, compiled for AVX2 and AVX-512).
+ * the reference) and once with vectors (kernels_simd*.h, compiled for AVX2 and
+ * AVX-512).
  *
  *     const struct kn_ops *ops = kn_ops();
  *     struct kn_linear layer = {weight, bias, KN_GELU, false};

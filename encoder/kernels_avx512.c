@@ -8,6 +8,7 @@
 
 enum { V_LANES = 16, TILE_ROWS = 14, TILE_VECTORS = 2 };
 
+/* kernels_simd.h says what these are for. */
 #define FLATTEN static inline __attribute__((always_inline))
 #define UNROLL _Pragma("GCC unroll 32")
 
@@ -98,7 +99,9 @@ FLATTEN void v_transpose(vf x[V_LANES])
     }
 }
 
-#include "encoder/kernels_simd.h"
+#include "encoder/kernels_simd_depthwise.h"
+#include "encoder/kernels_simd_linear.h"
+#include "encoder/kernels_simd_rows.h"
 
 const struct kn_ops kn_avx512 = {"avx512",  linear,     depthwise,
                                  attention, layer_norm, mean};
