@@ -1,0 +1,149 @@
+"""Trains only the heads, on cached picture features (features.py) and cached text features (pool.py): a minute or two.
+
+    python heads.py --out OUT --name NAME --towers NAME [--zh NAME] [--views 2] [--hidden 0] [--steps 1500]
+
+Takes the towers of checkpoint --towers (and the Chinese one of --zh) as they are and writes a checkpoint with new heads.
+"""
+import argparse
+import math
+import os
+import random
+import time
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+import common
+import data
+import train
+from towers import Head
+
+
+def report(head, heads, pics, pools, items, sets, feature_sets):
+    line = []
+    head.eval()
+    with torch.no_grad():
+        for (source, lang), (idx, texts, owner) in sorted(sets.items()):
+            if (source, lang) not in feature_sets:
+                continue
+            t, i = common.recall(head(pics.means[0][idx][:, pics.cols].float()), heads[lang].eval()(feature_sets[source, lang]), owner, texts)
+            line.append("%s.%s %s | %s" % (source[:8], lang, " ".join("%.3f" % v for v in t), " ".join("%.3f" % v for v in i)))
+    head.train()
+    for h in heads.values():
+        h.train()
+    return "\n    ".join(line)
+
+
+def main():
+    p = argparse.ArgumentParser()
+    p.add_argument("--out", required=True)
+    p.add_argument("--name", required=True)
+    p.add_argument("--towers", required=True)
+    p.add_argument("--zh", default="")
+    p.add_argument("--taps", default="3,6,10,14,19,20")
+    p.add_argument("--views", type=int, default=1)
+    p.add_argument("--hidden", type=int, default=0)
+    p.add_argument("--text-hidden", type=int, default=0)
+    p.add_argument("--steps", type=int, default=1200)
+    p.add_argument("--batch", type=int, default=512)
+    p.add_argument("--lr", type=float, default=2e-3)
+    p.add_argument("--decay", type=float, default=0.2)
+    p.add_argument("--drop", type=float, default=0.4)
+    p.add_argument("--text-drop", type=float, default=0.1)
+    p.add_argument("--classes", type=float, default=0.3)
+    p.add_argument("--zh-weight", type=float, default=0.5)
+    p.add_argument("--keep-en", action="store_true", help="leave the English head as it is")
+    p.add_argument("--all", action="store_true")
+    p.add_argument("--free", action="store_true")
+    p.add_argument("--seed", type=int, default=1)
+    a = p.parse_args()
+    a.start = "none"
+    torch.manual_seed(a.seed)
+    rng, nrng = random.Random(a.seed), np.random.default_rng(a.seed)
+    items = common.read_jsonl(os.path.join(a.out, "items.jsonl"))
+    taps = [int(t) for t in a.taps.split(",") if t]
+    pics = train.Pictures(a, len(items), taps)
+    base = torch.load(os.path.join(a.out, a.towers + ".pt"))["model"]
+    pools = {"en": torch.load(os.path.join(a.out, f"pool-{a.towers}-en.pt"))}
+    if a.zh:
+        pools["zh"] = torch.load(os.path.join(a.out, f"pool-{a.zh}-zh.pt"))
+    rows = {lang: [[] for _ in items] for lang in pools}
+    for lang, pool in pools.items():
+        for r, o in enumerate(pool["owner"].tolist()):
+            rows[lang][o].append(r)
+    w = np.array([train.WEIGHTS[it["source"]] * (a.all or it["fold"] == "train") * (it["free"] or not a.free) for it in items])
+    prob = w / w.sum()
+    head = Head(len(pics.cols), train.DIM, a.hidden, a.drop)
+    heads = {lang: Head(384, train.DIM, a.text_hidden, a.text_drop) for lang in pools}
+    sample = torch.from_numpy(nrng.choice(np.flatnonzero(w > 0), 4096, replace=False))
+    head.standardise(torch.cat([pics.means[v][sample][:, pics.cols].float() for v in range(a.views)]))
+    for lang, h in heads.items():
+        h.standardise(pools[lang]["feats"])
+        prefix = f"heads.{lang}."
+        if lang == "en" and a.text_hidden == 0:
+            h.load_state_dict({k[len(prefix):]: v for k, v in base.items() if k.startswith(prefix)})
+    log_scale = torch.nn.Parameter(torch.tensor(math.log(20.0)))
+    parts = [head] + [h for lang, h in heads.items() if not (a.keep_en and lang == "en")]
+    ps = [q for part in parts for q in part.parameters()]
+    opt = torch.optim.AdamW([dict(params=[q for q in ps if q.ndim > 1], weight_decay=a.decay, base=a.lr),
+                             dict(params=[q for q in ps if q.ndim < 2], weight_decay=0, base=a.lr),
+                             dict(params=[log_scale], weight_decay=0, base=2e-3)], lr=a.lr, betas=(0.9, 0.98))
+    order = sorted(it["wnid"] for it in items if "wnid" in it)
+    where = {it["wnid"]: i for i, it in enumerate(items) if "wnid" in it}
+    class_rows = [rows["en"][where[x]] for x in order]
+    sets, feature_sets = common.held_sets(items), {}
+    for (source, lang), (idx, texts, owner) in list(sets.items()):
+        if lang not in pools:
+            continue
+        known = {}
+        for i in idx:
+            for r in rows[lang][i]:
+                known[pools[lang]["texts"][r], i] = r
+        keep = [k for k, (t, o) in enumerate(zip(texts, owner)) if (t, idx[o]) in known]
+        if not keep:
+            continue
+        sets[source, lang] = (idx, [texts[k] for k in keep], [owner[k] for k in keep])
+        feature_sets[source, lang] = pools[lang]["feats"][torch.tensor([known[texts[k], idx[owner[k]]] for k in keep])]
+    begin = time.time()
+    for step in range(a.steps):
+        f = min(1, (step + 1) / 50) * (0.5 + 0.5 * math.cos(math.pi * step / a.steps))
+        for g in opt.param_groups:
+            g["lr"] = g["base"] * f
+        idx = nrng.choice(len(items), a.batch, replace=False, p=prob)
+        view = int(nrng.integers(a.views))
+        image = head(pics.features(None, view, idx))
+        scale = log_scale.exp().clamp(max=100)
+        loss = 0
+        for lang, h in heads.items():
+            own = [(r, rng.choice(rows[lang][i])) for r, i in enumerate(idx) if rows[lang][i]]
+            at = torch.tensor([k for _, k in own])
+            z = h(pools[lang]["feats"][at])
+            words = [pools[lang]["texts"][k].lower() for _, k in own]
+            part = common.contrastive(image, z, torch.tensor([r for r, _ in own]), words, scale)
+            if lang == "en" and a.classes > 0:
+                q = pics.classes(view, idx)
+                chosen = np.unique(np.r_[nrng.choice(1000, 100, replace=False, p=np.asarray(q.mean(0), np.float64) / float(q.mean(0).double().sum())),
+                                         nrng.integers(0, 1000, 50)])
+                y = h(pools["en"]["feats"][torch.tensor([rng.choice(class_rows[c]) for c in chosen])])
+                q = q[:, chosen]
+                part = part + a.classes * -(q * F.log_softmax(scale * image @ y.t(), 1)).sum() / q.sum()
+            loss = loss + part * (a.zh_weight if lang == "zh" else 1)
+        opt.zero_grad()
+        loss.backward()
+        opt.step()
+        if (step + 1) % 400 == 0 or step + 1 == a.steps:
+            print(step + 1, "%.0fs" % (time.time() - begin), "loss %.3f scale %.1f" % (float(loss.detach()), float(scale.detach())),
+                  "\n   ", report(head, heads, pics, pools, items, sets, feature_sets), flush=True)
+    state = {k: v for k, v in base.items() if not k.startswith(("head.", "heads."))}
+    if a.zh:
+        state.update({k: v for k, v in torch.load(os.path.join(a.out, a.zh + ".pt"))["model"].items() if k.startswith("text.zh.")})
+    state.update({"head." + k: v for k, v in head.state_dict().items()})
+    for lang, h in heads.items():
+        state.update({f"heads.{lang}." + k: v for k, v in h.state_dict().items()})
+    state["log_scale"] = log_scale.detach()
+    torch.save(dict(model=state, taps=taps, args=vars(a)), os.path.join(a.out, a.name + ".pt"))
+
+
+if __name__ == "__main__":
+    main()
