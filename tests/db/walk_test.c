@@ -14,6 +14,8 @@
 #include "base/file.h"
 #include "db/walk.h"
 
+enum { NOBODY = 65534 }; /* the user id */
+
 static char folder[64];          /* where each test makes its files */
 static char canonical[PATH_MAX]; /* the same, as walks name it */
 
