@@ -1,19 +1,12 @@
 /*
  * builder.h - the thread of a writing process that seals segments, and does the other
- * slow work that no request should wait for: it takes back the rows of dropped
- * collections and deletes segment files that no manifest names any more.
+ * slow work that no request should wait for: seal.h builds, collection.h takes back the
+ * rows of dropped collections, sweep.h deletes old files.
  *
  *     TRY(builder_start(&builder, db));
  *     builder_wake(builder);            // after each commit; cheap
  *     ...
  *     builder_stop(builder);            // finishes what is due
- *
- * Sealing: when the chunks behind the last segment of a space hold duet_options.seal_at
- * live vectors, an index is built over them; neighbouring segments that are not larger
- * than it are built into it (as a binary counter carries), so that there are few
- * segments and each vector is indexed about log2(n / seal_at) times. The vectors are
- * read in short transactions (slots never change), the file is written whole, and one
- * transaction switches the manifest.
  *
  * Threads: builder_wake and builder_wait from any.
  */

@@ -315,9 +315,9 @@ static enum err find_dropped(struct store *store, struct reclaim *reclaim)
     return result;
 }
 
-enum err collection_reclaim(struct store *store)
+enum err collection_reclaim(struct store *store, size_t *n)
 {
-    for (;;) {
+    for (*n = 0;; ++*n) {
         struct reclaim reclaim;
         TRY(find_dropped(store, &reclaim));
         if (reclaim.collection.n == 0) {

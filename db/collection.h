@@ -36,7 +36,7 @@ static inline bool collection_is_cross_modal(const struct record_collection *c)
 }
 
 /* Takes back the rows of collections that were dropped, in bounded transactions. Called
- * after a drop, and at opening for what a crash left. */
-enum err collection_reclaim(struct store *store) ERR_CHECK;
+ * after a drop, and at opening for what a crash left. *n counts the collections. */
+enum err collection_reclaim(struct store *store, size_t *n) ERR_CHECK;
 
 #endif

@@ -32,12 +32,6 @@ struct segment_cache {
     char folder[PATH_MAX]; /* segments/ */
 };
 
-static bool same_key(struct segment_key a, struct segment_key b)
-{
-    return a.collection == b.collection && a.space == b.space &&
-           a.generation == b.generation;
-}
-
 enum err segment_cache_open(struct segment_cache **out, const char *folder)
 {
     *out = NULL;
@@ -88,7 +82,7 @@ enum err segment_path(const struct segment_cache *cache, struct segment_key key,
 static struct entry *find_entry(struct segment_cache *cache, struct segment_key key)
 {
     struct entry *entry = cache->entries;
-    while (entry != NULL && (entry->forgotten || !same_key(entry->key, key))) {
+    while (entry != NULL && (entry->forgotten || !segment_key_equal(entry->key, key))) {
         entry = entry->next;
     }
     return entry;

@@ -32,6 +32,12 @@ struct segment_key {
     uint64_t generation;
 };
 
+static inline bool segment_key_equal(struct segment_key a, struct segment_key b)
+{
+    return a.collection == b.collection && a.space == b.space &&
+           a.generation == b.generation;
+}
+
 struct segment {
     const struct ann *ann;
 };

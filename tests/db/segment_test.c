@@ -338,6 +338,21 @@ static void test_a_dropped_collection_takes_its_segments_along(void **state)
     assert_int_equal(stats_of(f).n_vectors, 0);
 }
 
+static void test_a_segment_of_the_dead_is_given_up(void **state)
+{
+    struct fixture *f = *state;
+    size_t n_candidates;
+    fill(f, 0, N);
+    assert_ok(duet_seal(f->t.db, "c"));
+    fill(f, 0, N); /* the same ids again: every slot of the segment dies */
+    assert_ok(duet_seal(f->t.db, "c"));
+    struct duet_space_stats stats = stats_of(f);
+    assert_int_equal(stats.n_segments, 1);
+    assert_int_equal(stats.n_sealed, N);
+    assert_true(recall(f, &n_candidates) >= 0.98);
+    assert_true(n_candidates > 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -355,6 +370,7 @@ int main(void)
         TEST(test_an_empty_segment_file_costs_no_answer),
         TEST(test_a_flipped_byte_in_a_segment_file_costs_no_answer),
         TEST(test_files_that_no_manifest_names_go_at_the_next_opening),
+        TEST(test_a_segment_of_the_dead_is_given_up),
         TEST(test_a_dropped_collection_takes_its_segments_along),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,291 @@
+/*
+ * seal.c - see seal.h.
+ */
+#include "db/seal.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "db/collection.h"
+#include "db/database.h"
+#include "db/vectors.h"
+#include "index/bitmap.h"
+
+enum {
+    SEGMENTS_MANY = 32 /* sizes that never carry; then all are built into one */
+};
+
+struct sealer {
+    struct duet *db;
+    bool try_all; /* load every segment to see whether it is sound */
+};
+
+/* One space, and what is to be built of it: slots [first, first + n_slots), in place of
+ * the segments numbered [from, to). */
+struct plan {
+    struct record_collection collection;
+    size_t space;
+    struct record_space state;
+    size_t from, to;
+    uint32_t first;
+    uint32_t n_slots;
+    uint32_t n_rows; /* vectors that live in it */
+};
+
+static struct segment_key key_of(const struct plan *plan, uint64_t generation)
+{
+    return (struct segment_key){plan->collection.number, plan->space, generation};
+}
+
+/* ---- Planning ---- */
+
+static enum err count_live(const struct plan *plan, struct txn *txn, uint32_t first,
+                           uint32_t n_slots, uint32_t *n_live)
+{
+    struct vector_space in = {txn, plan->collection.number, plan->space,
+                              plan->collection.spaces[plan->space].dim};
+    uint64_t words[RECORD_BLOCK_SLOTS / 64];
+    *n_live = 0;
+    for (uint32_t at = 0; at < n_slots; at += RECORD_BLOCK_SLOTS) {
+        uint32_t n =
+            n_slots - at < RECORD_BLOCK_SLOTS ? n_slots - at : RECORD_BLOCK_SLOTS;
+        TRY(vector_live_get(in, first + at, n, words));
+        *n_live += (uint32_t)bitmap_count(words, n);
+    }
+    return ERR_OK;
+}
+
+/* Loads the segment, so that a broken file is found also where nobody searches. */
+static enum err try_segment(struct duet *db, const struct plan *plan,
+                            const struct record_segment *s)
+{
+    struct segment *segment;
+    TRY(segment_acquire(db->segments, key_of(plan, s->generation),
+                        plan->collection.spaces[plan->space].dim, s->n_slots,
+                        &segment));
+    if (segment != NULL) {
+        segment_release(db->segments, segment);
+    }
+    return ERR_OK;
+}
+
+/* A segment whose file is broken is built anew over the same slots; one whose vectors
+ * are all dead is given up. */
+static enum err plan_repair(struct sealer *sealer, struct txn *txn, struct plan *plan,
+                            bool *due)
+{
+    struct duet *db = sealer->db;
+    for (size_t i = 0; i < plan->state.n_segments && !*due; i++) {
+        const struct record_segment *s = &plan->state.segments[i];
+        if (sealer->try_all) {
+            TRY(try_segment(db, plan, s));
+        }
+        plan->from = i;
+        plan->to = i + 1;
+        plan->first = s->first;
+        plan->n_slots = s->n_slots;
+        TRY(count_live(plan, txn, s->first, s->n_slots, &plan->n_rows));
+        *due = plan->n_rows == 0 ||
+               segment_is_broken(db->segments, key_of(plan, s->generation));
+    }
+    return ERR_OK;
+}
+
+/* The whole chunks behind the last segment, and segments before them no larger. */
+static enum err plan_seal(struct duet *db, struct txn *txn, struct plan *plan,
+                          bool *due)
+{
+    const struct record_space *state = &plan->state;
+    const struct record_segment *last =
+        state->n_segments == 0 ? NULL : &state->segments[state->n_segments - 1];
+    uint32_t end = state->next_slot / RECORD_CHUNK_SLOTS * RECORD_CHUNK_SLOTS;
+    plan->first = last == NULL ? 0 : last->first + last->n_slots;
+    plan->from = plan->to = state->n_segments;
+    plan->n_slots = end - plan->first;
+    if (plan->n_slots < db->seal_at) {
+        return ERR_OK;
+    }
+    TRY(count_live(plan, txn, plan->first, plan->n_slots, &plan->n_rows));
+    if (plan->n_rows < db->seal_at) {
+        return ERR_OK;
+    }
+    bool many = state->n_segments >= SEGMENTS_MANY;
+    while (plan->from > 0 &&
+           (many || state->segments[plan->from - 1].n_slots <= plan->n_slots)) {
+        plan->from--;
+        plan->first = state->segments[plan->from].first;
+        plan->n_slots = end - plan->first;
+    }
+    TRY(count_live(plan, txn, plan->first, plan->n_slots, &plan->n_rows));
+    *due = true;
+    return ERR_OK;
+}
+
+/* Looks at the spaces of all collections; the first with something due is `plan`. */
+static enum err find_plan(struct sealer *sealer, struct txn *txn, struct plan *plan,
+                          bool *due)
+{
+    struct cursor cursor;
+    TRY(cursor_open(txn, STORE_COLLECTIONS, (struct bytes){"", 0}, &cursor));
+    enum err result = ERR_OK;
+    while (cursor.key.data != NULL && !*due) {
+        TRY_OUT(record_collection_read(&plan->collection, cursor.value));
+        for (size_t i = 0; i < plan->collection.n_spaces && !*due; i++) {
+            plan->space = i;
+            TRY_OUT(
+                collection_space_get(txn, plan->collection.number, i, &plan->state));
+            TRY_OUT(plan_repair(sealer, txn, plan, due));
+            if (!*due) {
+                TRY_OUT(plan_seal(sealer->db, txn, plan, due));
+            }
+        }
+        TRY_OUT(cursor_next(&cursor));
+    }
+out:
+    cursor_close(&cursor);
+    return result;
+}
+
+/* ---- Building ---- */
+
+struct source {
+    struct duet *db;
+    const struct plan *plan;
+};
+
+/* An ann_read_fn. Dead slots are zero: the live bits hide them from every search. */
+static enum err read_vectors(void *arg, size_t first, size_t n, float *dst)
+{
+    const struct source *source = arg;
+    const struct plan *plan = source->plan;
+    struct txn txn;
+    TRY(store_read(source->db->store, &txn));
+    struct vector_space in = {&txn, plan->collection.number, plan->space,
+                              plan->collection.spaces[plan->space].dim};
+    enum err result = ERR_OK;
+    size_t row = in.dim * sizeof(float);
+    size_t at = plan->first + first;
+    size_t end = at + n;
+    while (at < end && result == ERR_OK) {
+        struct bytes chunk;
+        size_t in_chunk = at % RECORD_CHUNK_SLOTS;
+        size_t n_here = RECORD_CHUNK_SLOTS - in_chunk;
+        n_here = n_here < end - at ? n_here : end - at;
+        result = vector_chunk_get(in, (uint32_t)(at / RECORD_CHUNK_SLOTS), &chunk);
+        if (result == ERR_OK && chunk.data != NULL) {
+            memcpy(dst, (const char *)chunk.data + in_chunk * row, n_here * row);
+        } else {
+            memset(dst, 0, n_here * row);
+        }
+        dst += n_here * in.dim;
+        at += n_here;
+    }
+    store_end(&txn);
+    return result;
+}
+
+struct manifest_switch {
+    const struct plan *plan;
+    uint64_t generation;
+    bool switched;
+};
+
+/* Whether the manifest still has the segments that the plan replaces. Only this thread
+ * changes it, but the collection may have been dropped meanwhile. */
+static bool still_fits(const struct record_space *now, const struct plan *plan)
+{
+    if (now->n_segments != plan->state.n_segments) {
+        return false;
+    }
+    for (size_t i = 0; i < now->n_segments; i++) {
+        if (now->segments[i].generation != plan->state.segments[i].generation) {
+            return false;
+        }
+    }
+    return now->next_slot >= plan->first + plan->n_slots;
+}
+
+static enum err switch_body(struct txn *txn, void *arg)
+{
+    struct manifest_switch *sw = arg;
+    const struct plan *plan = sw->plan;
+    struct record_space s;
+    sw->switched = false;
+    TRY(collection_space_get(txn, plan->collection.number, plan->space, &s));
+    if (!still_fits(&s, plan)) {
+        return ERR_OK;
+    }
+    size_t n_new = plan->n_rows == 0 ? 0 : 1;
+    memmove(&s.segments[plan->from + n_new], &s.segments[plan->to],
+            (s.n_segments - plan->to) * sizeof s.segments[0]);
+    if (n_new == 1) {
+        s.segments[plan->from] = (struct record_segment){plan->first, plan->n_slots,
+                                                         plan->n_rows, sw->generation};
+    }
+    s.n_segments = s.n_segments - (plan->to - plan->from) + n_new;
+    s.next_generation = sw->generation + 1;
+    sw->switched = true;
+    return collection_space_put(txn, plan->collection.number, plan->space, &s);
+}
+
+static enum err build_file(struct duet *db, const struct plan *plan,
+                           uint64_t generation)
+{
+    char path[PATH_MAX];
+    struct ann *ann;
+    struct source source = {db, plan};
+    struct ann_build_options options = {
+        .dim = plan->collection.spaces[plan->space].dim,
+        .generation = generation,
+        .n_threads = db->n_threads,
+    };
+    TRY(segment_path(db->segments, key_of(plan, generation), path));
+    TRY(ann_build(&ann, &options, plan->n_slots, read_vectors, &source));
+    enum err result = ann_save(ann, path);
+    ann_close(ann);
+    return result;
+}
+
+static enum err build(struct duet *db, const struct plan *plan)
+{
+    /* The generation of a file that a crash left is used again, its file replaced. */
+    struct manifest_switch sw = {plan, plan->state.next_generation, false};
+    if (plan->n_rows > 0) {
+        TRY(build_file(db, plan, sw.generation));
+    }
+    TRY(store_update(db->store, switch_body, &sw));
+    for (size_t i = plan->from; i < plan->to && sw.switched; i++) {
+        segment_forget(db->segments, key_of(plan, plan->state.segments[i].generation));
+    }
+    return ERR_OK;
+}
+
+static enum err seal_one(struct sealer *sealer, struct plan *plan, bool *due)
+{
+    struct txn txn;
+    *due = false;
+    TRY(store_read(sealer->db->store, &txn));
+    enum err result = find_plan(sealer, &txn, plan, due);
+    store_end(&txn);
+    TRY(result);
+    return *due ? build(sealer->db, plan) : ERR_OK;
+}
+
+enum err seal_due(struct duet *db, bool try_all, size_t *n_built)
+{
+    struct sealer sealer = {db, try_all};
+    struct plan *plan = alloc_zero(1, sizeof *plan); /* too large for a small stack */
+    *n_built = 0;
+    if (plan == NULL) {
+        return ERR_NOMEM;
+    }
+    enum err result = ERR_OK;
+    bool due = true;
+    while (due && result == ERR_OK) {
+        result = seal_one(&sealer, plan, &due);
+        *n_built += due && result == ERR_OK ? 1 : 0;
+        sealer.try_all = false; /* from now on segment_is_broken knows */
+    }
+    alloc_free(plan);
+    return result;
+}
