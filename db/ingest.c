@@ -87,11 +87,16 @@ static void tell_failed(struct add *add, const char *path, enum err code,
     }
 }
 
+static const char *reason_of(const struct ingest_result *result)
+{
+    return result->reason != NULL ? result->reason : "out of memory";
+}
+
 /* What was wrong with a picture; the sentence often begins with its path already. */
 static void tell_result_failed(struct add *add, const struct ingest_result *result)
 {
     const char *path = result->item->path;
-    const char *reason = result->reason != NULL ? result->reason : "out of memory";
+    const char *reason = reason_of(result);
     size_t n = strlen(path);
     if (strncmp(reason, path, n) == 0 && strncmp(reason + n, ": ", 2) == 0) {
         reason += n + 2;
@@ -252,7 +257,7 @@ static enum err accept_result(struct add *add, struct ingest_result *result)
     if (result->outcome == INGEST_UNCHANGED) {
         count_done(&add->progress, INGEST_UNCHANGED);
     } else if (ingest_is_fatal(result->code)) {
-        code = err_set(result->code, "%s", result->reason);
+        code = err_set(result->code, "%s", reason_of(result));
     } else {
         tell_result_failed(add, result);
     }
