@@ -169,7 +169,7 @@ struct create {
 /* Takes the next collection number from the format record. */
 static enum err take_number(struct txn *txn, uint32_t *number)
 {
-    struct bytes key = {"format", 6};
+    struct bytes key = store_format_key();
     struct bytes value;
     struct record_format format;
     struct buf record;

@@ -177,11 +177,6 @@ static enum err open_tables(struct txn *txn, unsigned flags)
     return ERR_OK;
 }
 
-static struct bytes format_key(void)
-{
-    return (struct bytes){"format", 6};
-}
-
 /* A store_body: the tables and the format record of a new database. */
 static enum err create_tables(struct txn *txn, void *arg)
 {
@@ -200,7 +195,7 @@ static enum err create_tables(struct txn *txn, void *arg)
     enum err result = record_format_write(format, &record);
     if (result == ERR_OK) {
         struct bytes value = {record.data, record.size};
-        result = store_put(txn, STORE_META, format_key(), value);
+        result = store_put(txn, STORE_META, store_format_key(), value);
     }
     buf_release(&record);
     return result;
@@ -214,7 +209,7 @@ static enum err read_format(struct store *store)
     TRY(store_read(store, &txn));
     enum err result;
     TRY_OUT(open_tables(&txn, 0));
-    TRY_OUT(store_get(&txn, STORE_META, format_key(), &value));
+    TRY_OUT(store_get(&txn, STORE_META, store_format_key(), &value));
     result = record_format_read(&store->format, value);
     if (result != ERR_OK) {
         result = err_prefix(result, "%s", store->path);

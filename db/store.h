@@ -95,6 +95,12 @@ enum err store_update(struct store *store, store_body *body, void *arg) ERR_CHEC
 
 /* ---- Single rows ---- */
 
+/* The key of record_format in STORE_META. */
+static inline struct bytes store_format_key(void)
+{
+    return (struct bytes){"format", 6};
+}
+
 static inline struct bytes store_key(const struct record_key *key)
 {
     return (struct bytes){key->data, key->n};
