@@ -63,9 +63,11 @@ static enum err try_beside_program(struct search *search)
     if (slash == NULL) {
         return ERR_OK;
     }
-    size_t n_folder = (size_t)(slash - program);
-    TRY(try_folder(search, program, n_folder, "/../share/duet/models"));
-    return try_folder(search, program, n_folder, "/../encoder/models");
+    /* PREFIX/bin/duet, or build/duet in the source tree. */
+    const char *above = memrchr(program, '/', (size_t)(slash - program));
+    size_t n_above = above == NULL ? 0 : (size_t)(above - program);
+    TRY(try_folder(search, program, n_above, "/share/duet/models"));
+    return try_folder(search, program, n_above, "/encoder/models");
 }
 
 static enum err find_by_name(struct search *search)

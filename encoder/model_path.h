@@ -17,7 +17,7 @@
  * Appends the folder of `name_or_folder` to `path`. What has a '/' in it, or is a
  * folder with a config.json, is taken as it stands. A plain name ("default" is there in
  * every installation) is looked for in each folder of $DUET_MODELS (a list with ':'),
- * beside the program (../share/duet/models, ../encoder/models), and where `make
+ * by the program (PREFIX/share/duet/models of PREFIX/bin/duet), and where `make
  * install` put the models. ERR_NOT_FOUND lists where it looked; `path` is then as it
  * was.
  */

@@ -1,0 +1,107 @@
+/*
+ * library_test.c - `make install`, then the README's C example compiled as a stranger
+ * would: with pkg-config against the installed files, shared and static.
+ *
+ * Runs from the top of the tree, as tests/run.sh does; BUILD names the variant's
+ * folder.
+ */
+#include "tests/test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static char folder[64];
+
+/* Runs a shell command in which $T is the test's folder; its exit status must be 0. */
+static void run(const char *command)
+{
+    int status = system(command);
+    if (status != 0) {
+        print_error("%s\n  gave status %d\n", command, status);
+        fail();
+    }
+}
+
+static int install(void **state)
+{
+    (void)state;
+    snprintf(folder, sizeof folder, "/tmp/duet-library-XXXXXX");
+    char pc[128];
+    if (mkdtemp(folder) == NULL) {
+        return -1;
+    }
+    snprintf(pc, sizeof pc, "%s/usr/local/lib/pkgconfig", folder);
+    if (setenv("T", folder, 1) != 0 ||
+        setenv("PKG_CONFIG_SYSROOT_DIR", folder, 1) != 0 ||
+        setenv("PKG_CONFIG_PATH", pc, 1) != 0) {
+        return -1;
+    }
+    return system("env -u MAKEFLAGS -u MAKELEVEL make -s install DESTDIR=$T "
+                  "BUILD=${BUILD:-build} >$T/log 2>&1 || { cat $T/log; exit 1; }");
+}
+
+static int remove_folder(void **state)
+{
+    (void)state;
+    return system("rm -rf \"$T\"");
+}
+
+static void test_the_readme_example_compiles_and_runs(void **state)
+{
+    (void)state;
+    run("awk '/^```c$/ {on=1; next} /^```$/ {on=0} on' README.md >$T/example.c && "
+        "test -s $T/example.c");
+    run("gcc -std=c11 -Wall -Wextra -Wpedantic -Werror $T/example.c -o "
+        "$T/shared "
+        "$(pkg-config --cflags --libs duet)");
+    run("gcc -std=c11 $T/example.c -o $T/static $(pkg-config --cflags duet) "
+        "$T/usr/local/lib/libduet.a $(pkg-config --static --libs duet | "
+        "sed 's/-lduet//')");
+    run("mkdir $T/pictures && cp tests/golden/model/images/* $T/pictures/ && cd $T && "
+        "LD_LIBRARY_PATH=$T/usr/local/lib ./shared pictures 'a red shirt' >shared.out "
+        "&& "
+        "./static pictures 'a red shirt' >static.out && "
+        "test \"$(wc -l <shared.out)\" -eq 5 && cmp shared.out static.out");
+}
+
+static void test_only_the_library_s_own_names_are_visible(void **state)
+{
+    (void)state;
+    run("nm -D --defined-only $T/usr/local/lib/libduet.so | awk '$2 != \"A\" { print "
+        "$3 }' "
+        ">$T/names && grep -q '^duet_open' $T/names && ! grep -qv '^duet_' $T/names");
+}
+
+static void test_the_header_is_good_cplusplus_too(void **state)
+{
+    (void)state;
+    run("echo '#include <db/duet.h>' >$T/header.cpp && "
+        "g++ -std=c++17 -Wall -Wextra -fsyntax-only -I$T/usr/local/include/duet "
+        "$T/header.cpp");
+}
+
+static void test_the_installed_program_finds_its_model(void **state)
+{
+    (void)state;
+    run("cd $T && env -u DUET_MODELS $T/usr/local/bin/duet --db photos.db model "
+        ">model.out && "
+        "grep -q \"$T/usr/local/share/duet/models/default\" model.out");
+}
+
+int main(void)
+{
+    const char *build = getenv("BUILD");
+    if (build != NULL && strcmp(build, "build") != 0) {
+        printf("note: skipped: a sanitised library does not link into plain programs\n"
+               "[  PASSED  ] 0 test(s).\n");
+        return 0;
+    }
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_the_readme_example_compiles_and_runs),
+        cmocka_unit_test(test_only_the_library_s_own_names_are_visible),
+        cmocka_unit_test(test_the_header_is_good_cplusplus_too),
+        cmocka_unit_test(test_the_installed_program_finds_its_model),
+    };
+    return cmocka_run_group_tests(tests, install, remove_folder);
+}
