@@ -9,7 +9,7 @@
 
 #include "db/db_internal.h"
 
-enum { DIM = 16, SEARCHERS = 4, BATCHES = 60, BATCH = 32, SEAL_AT = 256, K = 20 };
+enum { DIM = 8, SEARCHERS = 4, BATCHES = 60, BATCH = 32, SEAL_AT = 256, K = 20 };
 
 struct shared {
     struct duet *db;
