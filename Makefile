@@ -256,7 +256,7 @@ fuzz: ## look for crashes in a parser: make fuzz F=image TIME=60 (needs clang)
 
 # Habits.
 
-C_FILES = $(shell git ls-files '*.c' '*.h' '*.cpp')
+C_FILES = $(shell git ls-files '*.c' '*.h' '*.cpp' ':!encoder/training')
 
 format: ## rewrite the sources in the one format (clang-format 14)
 	clang-format -i $(C_FILES)

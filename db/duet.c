@@ -14,9 +14,8 @@
 #include "db/database.h"
 #include "db/uuid.h"
 
-enum {
-    SEAL_AT_DEFAULT = 16384
-}; /* an exact scan of fewer takes a millisecond or two */
+/* An exact scan of fewer takes a millisecond or two. */
+enum { SEAL_AT_DEFAULT = 16384 };
 
 const char *duet_version(void)
 {

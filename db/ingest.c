@@ -20,9 +20,9 @@
 #include "db/ingest_prune.h"
 #include "db/ingest_queue.h"
 
-static const uint64_t TICK_NS = 100u * 1000 * 1000; /* between progress calls */
-static const uint64_t GROUP_NS =
-    2u * 1000 * 1000 * 1000ull; /* the oldest uncommitted */
+/* Between progress calls, and the age of the oldest result that is not committed. */
+static const uint64_t TICK_NS = 100u * 1000 * 1000;
+static const uint64_t GROUP_NS = 2ull * 1000 * 1000 * 1000;
 
 /* One add under way. */
 struct add {

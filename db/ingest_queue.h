@@ -2,9 +2,8 @@
  * ingest_queue.h - the bounded way from the workers of an add to the thread that
  * commits.
  *
- *     workers:    while (ingest_queue_next(queue, &i)) { ...; ingest_queue_put(queue,
- * r); } committer:  while (ingest_queue_take(queue, &r, wait_ns)) { if (r != NULL) ...
- * }
+ *     workers:    while (ingest_queue_next(queue, &i)) { ... ingest_queue_put(queue, r); }
+ *     committer:  while (ingest_queue_take(queue, &r, wait_ns)) { if (r != NULL) ... }
  *
  * Items are handed out in order; results come back as they are done, and no more of
  * them wait than the queue was made for: workers then stand still, so that memory is

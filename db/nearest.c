@@ -11,8 +11,8 @@
 #include "index/scan.h"
 
 enum {
-    OVER_SAME_SIDE =
-        10, /* candidates a result: recall .98 and more at ten of 200,000 */
+    /* Candidates a result: recall .98 and more at ten of 200,000. */
+    OVER_SAME_SIDE = 10,
     OVER_CROSS_MODAL = 40,
     CANDIDATES_MIN = 100, /* for small k: the cost is in the codes, not in these */
     /* Reading a candidate's vector is a jump, reading all is a stream: with more than

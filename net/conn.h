@@ -3,8 +3,7 @@
  * on the whole time of a request, a budget of bytes held for all of them.
  *
  *     TRY(conn_table_open(&table, &options));
- *     evhttp_set_bevcb(http, conn_new, table);       // evhttp gets its bufferevents
- * here
+ *     evhttp_set_bevcb(http, conn_new, table);   // evhttp gets its bufferevents here
  *     ... in a request's callback:
  *     struct conn *conn = conn_find(table, evhttp_connection_get_bufferevent(evcon));
  *     conn_set_state(conn, CONN_WORKING);
