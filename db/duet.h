@@ -73,8 +73,9 @@ struct duet_options {
 
 /*
  * Opens or makes a database. ERR_NOT_FOUND: no database there (and not `create`);
- * ERR_BUSY: another process writes, its pid and URL are in the detail; ERR_VERSION,
- * ERR_CORRUPT, ERR_IO. On failure *out is NULL.
+ * ERR_BUSY: another process writes, its pid and URL are in the detail, or this process
+ * has the database open already; ERR_VERSION, ERR_CORRUPT, ERR_IO. On failure *out is
+ * NULL. An open database does not survive fork(): open it in the child.
  */
 DUET_CHECK enum err duet_open(struct duet **out, const struct duet_options *options);
 
