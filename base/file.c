@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,7 +70,8 @@ static enum err read_all(int fd, const char *path, size_t hint, struct buf *out)
     for (;;) {
         char *room = buf_reserve(out, hint + 1);
         if (room == NULL) {
-            return err_prefix(ERR_LIMIT, "%s", path);
+            bool limit = out->max_size - out->size < hint + 1;
+            return err_prefix(limit ? ERR_LIMIT : ERR_NOMEM, "%s", path);
         }
         ssize_t n = read(fd, room, hint + 1);
         if (n < 0 && errno == EINTR) {

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/alloc.h"
 #include "base/file.h"
 
 static char folder[64];
@@ -66,6 +67,19 @@ static void test_limits_are_told(void **state)
     buf_release(&bytes);
 }
 
+static void test_short_memory_is_told_from_a_limit(void **state)
+{
+    (void)state;
+    struct buf bytes;
+    assert_ok(file_write(in_folder("m"), "12345", 5));
+    buf_init(&bytes, 100);
+    alloc_fail_after(0);
+    enum err result = file_read(in_folder("m"), &bytes);
+    alloc_fail_after(-1);
+    assert_err(result, ERR_NOMEM);
+    buf_release(&bytes);
+}
+
 static void test_an_empty_file_is_no_error(void **state)
 {
     (void)state;
@@ -112,6 +126,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_was_written_is_read_and_mapped),
         cmocka_unit_test(test_limits_are_told),
+        cmocka_unit_test(test_short_memory_is_told_from_a_limit),
         cmocka_unit_test(test_an_empty_file_is_no_error),
         cmocka_unit_test(test_what_is_no_regular_file_is_refused),
         cmocka_unit_test(test_a_failed_write_leaves_no_file),
