@@ -1,4 +1,5 @@
 """What the training scripts share: loading towers, tokenizers, batches of text, losses and recall."""
+
 import json
 import os
 
@@ -17,47 +18,74 @@ def read_jsonl(path):
 
 
 def has_han(text):
-    return any("\u2e80" <= c <= "\u2fdf" or "\u3400" <= c <= "\u4dbf" or "\u4e00" <= c <= "\u9fff" or "\uf900" <= c <= "\ufaff"
-               or "\U00020000" <= c <= "\U0003134f" for c in text)
+    return any(
+        "\u2e80" <= c <= "\u2fdf"
+        or "\u3400" <= c <= "\u4dbf"
+        or "\u4e00" <= c <= "\u9fff"
+        or "\uf900" <= c <= "\ufaff"
+        or "\U00020000" <= c <= "\U0003134f"
+        for c in text
+    )
 
 
 def tokenizer(vocab):
     """The reference tokenizer for a vocabulary file."""
     from transformers import BertTokenizer
+
     words = {w.rstrip("\n"): i for i, w in enumerate(open(vocab, encoding="utf-8"))}
     return BertTokenizer(vocab=words, do_lower_case=True, model_max_length=MAX_TOKENS)
 
 
 def bert_config(vocab_size, layers=6, hidden=384, heads=12, intermediate=1536, drop=0.1):
     from transformers import BertConfig
-    return BertConfig(vocab_size=vocab_size, hidden_size=hidden, num_hidden_layers=layers, num_attention_heads=heads,
-                      intermediate_size=intermediate, max_position_embeddings=MAX_TOKENS, type_vocab_size=2,
-                      hidden_dropout_prob=drop, attention_probs_dropout_prob=drop, layer_norm_eps=1e-12)
+
+    return BertConfig(
+        vocab_size=vocab_size,
+        hidden_size=hidden,
+        num_hidden_layers=layers,
+        num_attention_heads=heads,
+        intermediate_size=intermediate,
+        max_position_embeddings=MAX_TOKENS,
+        type_vocab_size=2,
+        hidden_dropout_prob=drop,
+        attention_probs_dropout_prob=drop,
+        layer_norm_eps=1e-12,
+    )
 
 
 def load_minilm(weights, drop=0.1):
     from safetensors.torch import load_file
-    state = {k.removeprefix("bert."): v for k, v in load_file(weights).items() if "pooler" not in k and "position_ids" not in k}
+
+    state = {
+        k.removeprefix("bert."): v
+        for k, v in load_file(weights).items()
+        if "pooler" not in k and "position_ids" not in k
+    }
     tower = TextTower(bert_config(state["embeddings.word_embeddings.weight"].shape[0], drop=drop))
-    state["embeddings.position_embeddings.weight"] = state["embeddings.position_embeddings.weight"][:MAX_TOKENS]
+    state["embeddings.position_embeddings.weight"] = state["embeddings.position_embeddings.weight"][
+        :MAX_TOKENS
+    ]
     tower.bert.load_state_dict(state)
     return tower
 
 
 def encode(tower, tok, texts, chunks=4, limit=MAX_TOKENS):
     """Features of texts, in length-sorted chunks so that little padding is computed."""
-    ids = [e[:limit - 1] + e[-1:] if len(e) > limit else e for e in tok(texts, truncation=True, max_length=limit)["input_ids"]]
+    ids = [
+        e[: limit - 1] + e[-1:] if len(e) > limit else e
+        for e in tok(texts, truncation=True, max_length=limit)["input_ids"]
+    ]
     order = sorted(range(len(ids)), key=lambda i: len(ids[i]))
     step = -(-len(ids) // chunks)
     out = []
     for b in range(0, len(ids), step):
-        part = order[b:b + step]
+        part = order[b : b + step]
         n = max(len(ids[i]) for i in part)
         batch = torch.zeros(len(part), n, dtype=torch.long)
         mask = torch.zeros(len(part), n, dtype=torch.long)
         for r, i in enumerate(part):
-            batch[r, :len(ids[i])] = torch.tensor(ids[i])
-            mask[r, :len(ids[i])] = 1
+            batch[r, : len(ids[i])] = torch.tensor(ids[i])
+            mask[r, : len(ids[i])] = 1
         out.append(tower(batch, mask))
     back = torch.empty(len(ids), dtype=torch.long)
     back[torch.tensor(order)] = torch.arange(len(ids))
@@ -71,7 +99,7 @@ def embed_texts(tower, head, tok, texts, bf16=True, batch=512):
     out = []
     with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=bf16):
         for b in range(0, len(texts), batch):
-            out.append(head(encode(tower, tok, texts[b:b + batch]).float()).float())
+            out.append(head(encode(tower, tok, texts[b : b + batch]).float()).float())
     tower.train(was), head.train(was)
     return torch.cat(out)
 
@@ -136,8 +164,10 @@ def held_sets(items):
     for i, it in enumerate(items):
         if it["fold"] != "held":
             continue
-        for lang, texts in (("en", it["captions"] if it["source"] in ("flickr8k", "coco-2k") else it["labels"][:1]),
-                            ("zh", it["zh_captions"] or it["zh_labels"][:1])):
+        for lang, texts in (
+            ("en", it["captions"] if it["source"] in ("flickr8k", "coco-2k") else it["labels"][:1]),
+            ("zh", it["zh_captions"] or it["zh_labels"][:1]),
+        ):
             if texts:
                 pics, all_texts, owner = sets.setdefault((it["source"], lang), ([], [], []))
                 pics.append(i)

@@ -1,4 +1,5 @@
 """A depthwise convolution whose backward pass is fast on the CPU; falls back to the library's where depthwise.c can not be built."""
+
 import ctypes
 import os
 import subprocess
@@ -40,11 +41,30 @@ class Depthwise(torch.autograd.Function):
         g = g.to(torch.bfloat16).contiguous(memory_format=torch.channels_last)
         taps = weight.detach().float().reshape(c, k * k).t().contiguous()
         gw, gx = torch.empty(k * k, c), torch.empty_like(x, memory_format=torch.channels_last)
-        LIB.depthwise_backward(x.data_ptr(), g.data_ptr(), taps.data_ptr(), gw.data_ptr(), gx.data_ptr(), n, h, w, c, g.shape[2],
-                               g.shape[3], k, ctx.stride, ctx.pad)
+        LIB.depthwise_backward(
+            x.data_ptr(),
+            g.data_ptr(),
+            taps.data_ptr(),
+            gw.data_ptr(),
+            gx.data_ptr(),
+            n,
+            h,
+            w,
+            c,
+            g.shape[2],
+            g.shape[3],
+            k,
+            ctx.stride,
+            ctx.pad,
+        )
         bias = g.permute(0, 2, 3, 1).reshape(-1, c).sum(0, dtype=torch.float32)
         return gx, gw.t().reshape(c, 1, k, k), bias, None, None
 
 
 def usable(x):
-    return LIB is not None and torch.is_autocast_enabled("cpu") and torch.is_grad_enabled() and x.shape[1] % 16 == 0
+    return (
+        LIB is not None
+        and torch.is_autocast_enabled("cpu")
+        and torch.is_grad_enabled()
+        and x.shape[1] % 16 == 0
+    )

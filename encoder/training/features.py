@@ -7,6 +7,7 @@ picture, higher views are random crops (area 45-100 %, aspect 0.7-1.43, half of 
 
     python features.py --weights LITE2.pth --data DATA --out OUT [--views 4] [--start 16]
 """
+
 import argparse
 import json
 import os
@@ -74,8 +75,12 @@ def main():
     fc = net.load_reference(torch.load(a.weights))
     torch.save(fc, os.path.join(a.out, "classifier.pt"))
     net = net.eval().to(memory_format=torch.channels_last)
-    lists = {"train": [json.loads(x)["path"] for x in open(os.path.join(a.out, "items.jsonl"), encoding="utf-8")],
-             "eval": eval_rows(a.data)}
+    lists = {
+        "train": [
+            json.loads(x)["path"] for x in open(os.path.join(a.out, "items.jsonl"), encoding="utf-8")
+        ],
+        "eval": eval_rows(a.data),
+    }
     for split, paths in lists.items():
         px = os.path.join(a.out, split + ".pixels")
         shape = (len(paths), a.size, a.size, 3)
@@ -84,12 +89,13 @@ def main():
 
             def put(i):
                 mm[i] = np.asarray(load_squashed(paths[i], a.size))
+
             with ThreadPoolExecutor(2) as pool:
                 list(pool.map(put, range(len(paths)), chunksize=64))
             mm.flush()
             os.rename(px + ".part", px)
             print(split, "pixels", shape, flush=True)
-    for view in [1, 0][:a.views] + list(range(2, a.views)):
+    for view in [1, 0][: a.views] + list(range(2, a.views)):
         for split, paths in lists.items():
             if split == "eval" and view:
                 continue
@@ -97,13 +103,15 @@ def main():
             keep = os.path.join(a.out, f"train.act{a.start}.{view}.f16")
             if os.path.exists(path) and (split == "eval" or os.path.exists(keep)):
                 continue
-            acts = None
-            mm = np.memmap(os.path.join(a.out, split + ".pixels"), np.uint8, "r", shape=(len(paths), a.size, a.size, 3))
+            acts, have = None, os.path.exists(path)
+            mm = np.memmap(
+                os.path.join(a.out, split + ".pixels"), np.uint8, "r", shape=(len(paths), a.size, a.size, 3)
+            )
             rng = random.Random(view)
             out = np.zeros((len(paths), net.dim()), np.float16)
             for b in range(0, len(paths), 64):
                 threads.tick()
-                u8 = mm[b:b + 64]
+                u8 = mm[b : b + 64]
                 if view:
                     u8 = np.stack([random_view(x, rng) for x in u8])
                 with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=split == "train"):
@@ -115,9 +123,11 @@ def main():
                             acts = np.memmap(keep + ".part", np.float16, "w+", shape=shape)
                             with open(os.path.join(a.out, f"train.act{a.start}.json"), "w") as f:
                                 f.write(json.dumps(shape) + "\n")
-                        acts[b:b + 64] = y
-                    out[b:b + 64] = net.rest(x, taps, a.start).numpy().astype(np.float16)
-            out.tofile(path)
+                        acts[b : b + 64] = y
+                    if not have:
+                        out[b : b + 64] = net.rest(x, taps, a.start).numpy().astype(np.float16)
+            if not have:
+                out.tofile(path)
             if split == "train":
                 os.rename(keep + ".part", keep)
             print(split, "view", view, flush=True)

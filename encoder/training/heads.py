@@ -1,10 +1,14 @@
-"""Trains only the heads, on cached picture features (features.py) and cached text features (pool.py): a minute or two.
+"""Trains heads on cached picture features (features.py) and cached text features (pool.py): a minute or two.
 
-    python heads.py --out OUT --name NAME --towers NAME [--zh NAME] [--views 2] [--hidden 0] [--steps 1500]
+With --start 16 the image tower's last stages are trained too, from their cached activations, while the text towers stay as they are.
 
-Takes the towers of checkpoint --towers (and the Chinese one of --zh) as they are and writes a checkpoint with new heads.
+    python heads.py --out OUT --name NAME --towers NAME [--zh NAME] [--views 2] [--steps 1200] [--start 16 --init NAME]
+
+Takes the text towers of checkpoint --towers (and the Chinese one of --zh) and writes a checkpoint with new heads.
 """
+
 import argparse
+import copy
 import math
 import os
 import random
@@ -17,18 +21,59 @@ from torch.nn import functional as F
 import common
 import data
 import train
-from towers import Head
+from towers import Head, ImageTower
 
 
-def report(head, heads, pics, pools, items, sets, feature_sets):
+class Tail(torch.nn.Module):
+    """What Pictures.features() asks for: an object with the tower under .image; and the head."""
+
+    def __init__(self, a, width, taps):
+        super().__init__()
+        self.image = None
+        if a.start != "none":
+            self.image = ImageTower("lite2", taps)
+            self.image.load_reference(torch.load(os.path.join(a.out, "lite2.pt")))
+            self.image = self.image.to(memory_format=torch.channels_last)
+            self.image.requires_grad_(False)
+            self.image.blocks[int(a.start) :].requires_grad_(True)
+            self.image.top.requires_grad_(True)
+        self.head = Head(width, train.DIM, a.hidden, a.drop)
+
+
+def features(tail, pics, view, idx):
+    with torch.autocast("cpu", torch.bfloat16, enabled=tail.image is not None):
+        return pics.features(tail, view, idx).float()
+
+
+def report(tail, heads, pics, pools, items, sets, feature_sets):
     line = []
-    head.eval()
+    head = tail.head.eval()
+    done = {}
     with torch.no_grad():
         for (source, lang), (idx, texts, owner) in sorted(sets.items()):
             if (source, lang) not in feature_sets:
                 continue
-            t, i = common.recall(head(pics.means[0][idx][:, pics.cols].float()), heads[lang].eval()(feature_sets[source, lang]), owner, texts)
-            line.append("%s.%s %s | %s" % (source[:8], lang, " ".join("%.3f" % v for v in t), " ".join("%.3f" % v for v in i)))
+            if source not in done:
+                done[source] = {
+                    i: v
+                    for b in range(0, len(idx), 128)
+                    for i, v in zip(idx[b : b + 128], head(features(tail, pics, 0, idx[b : b + 128])))
+                }
+            t, i = common.recall(
+                torch.stack(
+                    [
+                        done[source][i] if i in done[source] else head(features(tail, pics, 0, [i]))[0]
+                        for i in idx
+                    ]
+                ),
+                heads[lang].eval()(feature_sets[source, lang]),
+                owner,
+                texts,
+            )
+            line.append(
+                "%s.%s %s | %s"
+                % (source[:8], lang, " ".join("%.3f" % v for v in t), " ".join("%.3f" % v for v in i))
+            )
     head.train()
     for h in heads.values():
         h.train()
@@ -53,12 +98,16 @@ def main():
     p.add_argument("--text-drop", type=float, default=0.1)
     p.add_argument("--classes", type=float, default=0.3)
     p.add_argument("--zh-weight", type=float, default=0.5)
+    p.add_argument("--start", default="none")
+    p.add_argument("--init", default="", help="checkpoint whose image head and tower to start from")
+    p.add_argument("--lr-image", type=float, default=1e-4)
+    p.add_argument("--ema", type=float, default=0.98)
+    p.add_argument("--hours", type=float, default=9)
     p.add_argument("--keep-en", action="store_true", help="leave the English head as it is")
     p.add_argument("--all", action="store_true")
     p.add_argument("--free", action="store_true")
     p.add_argument("--seed", type=int, default=1)
     a = p.parse_args()
-    a.start = "none"
     torch.manual_seed(a.seed)
     rng, nrng = random.Random(a.seed), np.random.default_rng(a.seed)
     items = common.read_jsonl(os.path.join(a.out, "items.jsonl"))
@@ -72,9 +121,15 @@ def main():
     for lang, pool in pools.items():
         for r, o in enumerate(pool["owner"].tolist()):
             rows[lang][o].append(r)
-    w = np.array([train.WEIGHTS[it["source"]] * (a.all or it["fold"] == "train") * (it["free"] or not a.free) for it in items])
+    w = np.array(
+        [
+            train.WEIGHTS[it["source"]] * (a.all or it["fold"] == "train") * (it["free"] or not a.free)
+            for it in items
+        ]
+    )
     prob = w / w.sum()
-    head = Head(len(pics.cols), train.DIM, a.hidden, a.drop)
+    tail = Tail(a, len(pics.cols), taps)
+    head = tail.head
     heads = {lang: Head(384, train.DIM, a.text_hidden, a.text_drop) for lang in pools}
     sample = torch.from_numpy(nrng.choice(np.flatnonzero(w > 0), 4096, replace=False))
     head.standardise(torch.cat([pics.means[v][sample][:, pics.cols].float() for v in range(a.views)]))
@@ -82,13 +137,40 @@ def main():
         h.standardise(pools[lang]["feats"])
         prefix = f"heads.{lang}."
         if lang == "en" and a.text_hidden == 0:
-            h.load_state_dict({k[len(prefix):]: v for k, v in base.items() if k.startswith(prefix)})
+            h.load_state_dict({k[len(prefix) :]: v for k, v in base.items() if k.startswith(prefix)})
+    if a.init:
+        first = torch.load(os.path.join(a.out, a.init + ".pt"))["model"]
+        tail.load_state_dict(
+            {k: v for k, v in first.items() if k.startswith(("head.", "image."))}, strict=False
+        )
+        for lang, h in heads.items():
+            h.load_state_dict(
+                {k[len(f"heads.{lang}.") :]: v for k, v in first.items() if k.startswith(f"heads.{lang}.")},
+                strict=False,
+            )
     log_scale = torch.nn.Parameter(torch.tensor(math.log(20.0)))
     parts = [head] + [h for lang, h in heads.items() if not (a.keep_en and lang == "en")]
     ps = [q for part in parts for q in part.parameters()]
-    opt = torch.optim.AdamW([dict(params=[q for q in ps if q.ndim > 1], weight_decay=a.decay, base=a.lr),
-                             dict(params=[q for q in ps if q.ndim < 2], weight_decay=0, base=a.lr),
-                             dict(params=[log_scale], weight_decay=0, base=2e-3)], lr=a.lr, betas=(0.9, 0.98))
+    opt = torch.optim.AdamW(
+        [
+            dict(params=[q for q in ps if q.ndim > 1], weight_decay=a.decay, base=a.lr),
+            dict(params=[q for q in ps if q.ndim < 2], weight_decay=0, base=a.lr),
+            dict(params=[log_scale], weight_decay=0, base=2e-3),
+        ]
+        + (
+            [
+                dict(
+                    params=[q for q in tail.image.parameters() if q.requires_grad],
+                    weight_decay=0.02,
+                    base=a.lr_image,
+                )
+            ]
+            if tail.image is not None
+            else []
+        ),
+        lr=a.lr,
+        betas=(0.9, 0.98),
+    )
     order = sorted(it["wnid"] for it in items if "wnid" in it)
     where = {it["wnid"]: i for i, it in enumerate(items) if "wnid" in it}
     class_rows = [rows["en"][where[x]] for x in order]
@@ -104,15 +186,22 @@ def main():
         if not keep:
             continue
         sets[source, lang] = (idx, [texts[k] for k in keep], [owner[k] for k in keep])
-        feature_sets[source, lang] = pools[lang]["feats"][torch.tensor([known[texts[k], idx[owner[k]]] for k in keep])]
+        feature_sets[source, lang] = pools[lang]["feats"][
+            torch.tensor([known[texts[k], idx[owner[k]]] for k in keep])
+        ]
+    modules = torch.nn.ModuleDict(dict(tail=tail, **{"text_" + k: h for k, h in heads.items()}))
+    average = copy.deepcopy(modules)
     begin = time.time()
     for step in range(a.steps):
-        f = min(1, (step + 1) / 50) * (0.5 + 0.5 * math.cos(math.pi * step / a.steps))
+        at = max(step / a.steps, (time.time() - begin) / 3600 / a.hours)
+        if at >= 1:
+            break
+        f = min(1, (step + 1) / 50) * (0.5 + 0.5 * math.cos(math.pi * at))
         for g in opt.param_groups:
             g["lr"] = g["base"] * f
         idx = nrng.choice(len(items), a.batch, replace=False, p=prob)
         view = int(nrng.integers(a.views))
-        image = head(pics.features(None, view, idx))
+        image = head(features(tail, pics, view, idx))
         scale = log_scale.exp().clamp(max=100)
         loss = 0
         for lang, h in heads.items():
@@ -123,8 +212,17 @@ def main():
             part = common.contrastive(image, z, torch.tensor([r for r, _ in own]), words, scale)
             if lang == "en" and a.classes > 0:
                 q = pics.classes(view, idx)
-                chosen = np.unique(np.r_[nrng.choice(1000, 100, replace=False, p=np.asarray(q.mean(0), np.float64) / float(q.mean(0).double().sum())),
-                                         nrng.integers(0, 1000, 50)])
+                chosen = np.unique(
+                    np.r_[
+                        nrng.choice(
+                            1000,
+                            100,
+                            replace=False,
+                            p=np.asarray(q.mean(0), np.float64) / float(q.mean(0).double().sum()),
+                        ),
+                        nrng.integers(0, 1000, 50),
+                    ]
+                )
                 y = h(pools["en"]["feats"][torch.tensor([rng.choice(class_rows[c]) for c in chosen])])
                 q = q[:, chosen]
                 part = part + a.classes * -(q * F.log_softmax(scale * image @ y.t(), 1)).sum() / q.sum()
@@ -132,15 +230,55 @@ def main():
         opt.zero_grad()
         loss.backward()
         opt.step()
-        if (step + 1) % 400 == 0 or step + 1 == a.steps:
-            print(step + 1, "%.0fs" % (time.time() - begin), "loss %.3f scale %.1f" % (float(loss.detach()), float(scale.detach())),
-                  "\n   ", report(head, heads, pics, pools, items, sets, feature_sets), flush=True)
-    state = {k: v for k, v in base.items() if not k.startswith(("head.", "heads."))}
+        k = min(a.ema, (step + 1) / (step + 10))
+        with torch.no_grad():
+            for q, r in zip(average.parameters(), modules.parameters()):
+                if r.requires_grad:
+                    q.lerp_(r, 1 - k)
+        if tail.image is not None and (step + 1) % 20 == 0:
+            print(step + 1, "%.0fs" % (time.time() - begin), "loss %.3f" % float(loss.detach()), flush=True)
+        if (step + 1) % (80 if tail.image is not None else 400) == 0 or step + 1 == a.steps:
+            print(
+                step + 1,
+                "%.0fs" % (time.time() - begin),
+                "loss %.3f scale %.1f" % (float(loss.detach()), float(scale.detach())),
+                "\n   ",
+                report(
+                    average["tail"],
+                    {k: average["text_" + k] for k in heads},
+                    pics,
+                    pools,
+                    items,
+                    sets,
+                    feature_sets,
+                ),
+                flush=True,
+            )
+    print(
+        "final\n   ",
+        report(
+            average["tail"],
+            {k: average["text_" + k] for k in heads},
+            pics,
+            pools,
+            items,
+            sets,
+            feature_sets,
+        ),
+        flush=True,
+    )
+    state = {k: v for k, v in base.items() if not k.startswith(("head.", "heads.", "image.", "text.zh."))}
     if a.zh:
-        state.update({k: v for k, v in torch.load(os.path.join(a.out, a.zh + ".pt"))["model"].items() if k.startswith("text.zh.")})
-    state.update({"head." + k: v for k, v in head.state_dict().items()})
-    for lang, h in heads.items():
-        state.update({f"heads.{lang}." + k: v for k, v in h.state_dict().items()})
+        state.update(
+            {
+                k: v
+                for k, v in torch.load(os.path.join(a.out, a.zh + ".pt"))["model"].items()
+                if k.startswith("text.zh.")
+            }
+        )
+    state.update({k: v for k, v in average["tail"].state_dict().items()})
+    for lang in heads:
+        state.update({f"heads.{lang}." + k: v for k, v in average["text_" + lang].state_dict().items()})
     state["log_scale"] = log_scale.detach()
     torch.save(dict(model=state, taps=taps, args=vars(a)), os.path.join(a.out, a.name + ".pt"))
 

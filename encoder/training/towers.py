@@ -4,18 +4,26 @@ ImageTower is EfficientNet-Lite with its batch norms folded into the convolution
 is stored and run, and also the form that is fine-tuned). TextTower is a plain BERT encoder with mean pooling. Head is
 the projection into the shared space. Everything here runs on the CPU, in float32 or under bfloat16 autocast.
 """
+
 import torch
 from torch import nn
 from torch.nn import functional as F
 
 import depthwise
 
-MEAN = [127.0 / 255] * 3          # EfficientNet-Lite: (p - 127) / 128
+MEAN = [127.0 / 255] * 3  # EfficientNet-Lite: (p - 127) / 128
 STD = [128.0 / 255] * 3
 
 # (repeats, kernel, stride, expand, out) of EfficientNet-Lite0; width and depth are multiplied below.
-STAGES = [(1, 3, 1, 1, 16), (2, 3, 2, 6, 24), (2, 5, 2, 6, 40), (3, 3, 2, 6, 80), (3, 5, 1, 6, 112), (4, 5, 2, 6, 192),
-          (1, 3, 1, 6, 320)]
+STAGES = [
+    (1, 3, 1, 1, 16),
+    (2, 3, 2, 6, 24),
+    (2, 5, 2, 6, 40),
+    (3, 3, 2, 6, 80),
+    (3, 5, 1, 6, 112),
+    (4, 5, 2, 6, 192),
+    (1, 3, 1, 6, 320),
+]
 VARIANTS = {"lite0": (1.0, 1.0, 224), "lite1": (1.0, 1.1, 240), "lite2": (1.1, 1.2, 260)}
 
 
@@ -34,7 +42,9 @@ def block_specs(variant):
             repeats = int(-(-repeats * depth // 1))
         out = round_filters(out, width)
         for r in range(repeats):
-            specs.append(dict(kernel=kernel, stride=stride if r == 0 else 1, expand=expand, inp=cin, out=out))
+            specs.append(
+                dict(kernel=kernel, stride=stride if r == 0 else 1, expand=expand, inp=cin, out=out)
+            )
             cin = out
     return specs
 
@@ -115,10 +125,12 @@ class ImageTower(nn.Module):
 
     def load_reference(self, state):
         """Weights of efficientnet-lite-pytorch's EfficientNet; batch norms folded. Returns the classifier (w, b)."""
+
         def fold(layer, name, bn, eps=1e-3):
             g = state[bn + ".weight"] / torch.sqrt(state[bn + ".running_var"] + eps)
             layer.weight.data.copy_(state[name + ".weight"] * g.view(-1, 1, 1, 1))
             layer.bias.data.copy_(state[bn + ".bias"] - state[bn + ".running_mean"] * g)
+
         fold(self.stem, "_conv_stem", "_bn0")
         for i, b in enumerate(self.blocks):
             p = f"_blocks.{i}."
@@ -136,7 +148,8 @@ class TextTower(nn.Module):
     def __init__(self, config):
         super().__init__()
         from transformers import BertModel
-        config._attn_implementation = "eager"      # the fused one is slow backwards on a CPU
+
+        config._attn_implementation = "eager"  # the fused one is slow backwards on a CPU
         self.bert = BertModel(config, add_pooling_layer=False)
 
     def forward(self, ids, mask):

@@ -6,6 +6,7 @@ of MiniLM's pieces of the English glosses of the dictionary words that contain i
 
     python zh_vocab.py --out OUT --minilm MINILM --cedict CEDICT --vocab vocab-zh.txt
 """
+
 import argparse
 import collections
 import gzip
@@ -18,7 +19,9 @@ import common
 
 MIN = 3
 PUNCT = "，。！？、；：“”‘’（）《》【】…—～·「」『』￥％＋－＝／"
-STOP = set("to of the a an in on and or for with be ; , . - ' ( ) is as by from at it etc sb sth one 's".split())
+STOP = set(
+    "to of the a an in on and or for with be ; , . - ' ( ) is as by from at it etc sb sth one 's".split()
+)
 
 
 def is_han(c):
@@ -39,7 +42,9 @@ def main():
     a = p.parse_args()
     items = common.read_jsonl(os.path.join(a.out, "items.jsonl"))
     en = common.tokenizer(os.path.join(a.minilm, "vocab.txt"))
-    table = common.load_minilm(os.path.join(a.minilm, "model.safetensors")).bert.embeddings.word_embeddings.weight.data
+    table = common.load_minilm(
+        os.path.join(a.minilm, "model.safetensors")
+    ).bert.embeddings.word_embeddings.weight.data
     count, must = collections.Counter(), set()
     words = collections.Counter()
     for it in items:
@@ -60,23 +65,30 @@ def main():
         for t, s in zip(trad, simp):
             if t != s:
                 twin.setdefault(t, s)
-        plain = [re.sub(r"\([^)]*\)|\[[^\]]*\]|[\u4e00-\u9fff|]", "", g) for g in glosses[:2]
-                 if not re.match(r"(surname|variant|old variant|CL:|see )", g)]
+        plain = [
+            re.sub(r"\([^)]*\)|\[[^\]]*\]|[\u4e00-\u9fff|]", "", g)
+            for g in glosses[:2]
+            if not re.match(r"(surname|variant|old variant|CL:|see )", g)
+        ]
         if plain:
             glossed.append((both, len(simp), " ".join(plain)))
-    for (both, n, _), ids in zip(glossed, en([g for _, _, g in glossed], add_special_tokens=False)["input_ids"]):
+    for (both, n, _), ids in zip(
+        glossed, en([g for _, _, g in glossed], add_special_tokens=False)["input_ids"]
+    ):
         ids = [i for i, t in zip(ids, en.convert_ids_to_tokens(ids)) if t not in STOP][:12]
         if ids:
             v = table[torch.tensor(ids)].mean(0)
             for c in both:
                 if is_han(c):
-                    sums[c] += v / n ** 2
-                    mass[c] += 1 / n ** 2
+                    sums[c] += v / n**2
+                    mass[c] += 1 / n**2
     have = set(en.get_vocab())
     tokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
     tokens += [chr(c) for c in range(33, 127) if not chr(c).isupper()] + list(PUNCT)
     tokens += ["##" + c for c in "abcdefghijklmnopqrstuvwxyz0123456789"]
-    tokens += [w for w, _ in words.most_common(2600) if w not in tokens and w.isascii() and not w.startswith("[")]
+    tokens += [
+        w for w, _ in words.most_common(2600) if w not in tokens and w.isascii() and not w.startswith("[")
+    ]
     tokens += sorted(c for c in set(count) | must if is_han(c) and (c in must or count[c] >= MIN))
     tokens = list(dict.fromkeys(tokens))
     with open(a.vocab, "w", encoding="utf-8") as f:
@@ -84,7 +96,7 @@ def main():
     rows = torch.randn(len(tokens), table.shape[1]) * table.std() * 0.5
     typical = table[1000:20000].norm(dim=1).mean()
     vocab, known = en.get_vocab(), 0
-    half = {chr(0xfee0 + ord(c)): c for c in "!(),./:;?%+-="} | {"。": ".", "、": ",", "“": '"', "”": '"'}
+    half = {chr(0xFEE0 + ord(c)): c for c in "!(),./:;?%+-="} | {"。": ".", "、": ",", "“": '"', "”": '"'}
     for i, t in enumerate(tokens):
         if is_han(t):
             if mass[t]:
@@ -99,7 +111,7 @@ def main():
     print(len(tokens), "tokens,", known, "with a start,", sum(map(is_han, tokens)), "Han")
 
 
-LAYERS = (0, 1, 3, 5)        # of MiniLM's six
+LAYERS = (0, 1, 3, 5)  # of MiniLM's six
 
 
 def initial_tower(minilm, vocab, drop, rows=None):
@@ -107,7 +119,9 @@ def initial_tower(minilm, vocab, drop, rows=None):
     tower.bert.encoder.layer = torch.nn.ModuleList(tower.bert.encoder.layer[i] for i in LAYERS)
     tower.bert.config.num_hidden_layers = len(LAYERS)
     rows = torch.load(rows or os.path.join(os.path.dirname(vocab), "zh_rows.pt"))
-    tower.bert.embeddings.word_embeddings = torch.nn.Embedding.from_pretrained(rows, freeze=False, padding_idx=0)
+    tower.bert.embeddings.word_embeddings = torch.nn.Embedding.from_pretrained(
+        rows, freeze=False, padding_idx=0
+    )
     tower.bert.config.vocab_size = rows.shape[0]
     return tower
 
