@@ -3,7 +3,7 @@
 The classifier gives every training picture a probability for each class; a name's is the sum over the classes below it.
 The name's similarities to a batch of pictures are drawn to that distribution. Pictures and towers stand still.
 
-    python names.py --out OUT --name NAME --init NAME --images FILE --towers NAME --zh NAME --minilm MINILM --wordnet WORDNET
+    python names.py --out OUT --name NAME --init NAME --images CACHE --towers NAME --zh NAME --minilm MINILM --wordnet WORDNET
 """
 
 import argparse
@@ -16,7 +16,7 @@ import torch
 from torch.nn import functional as F
 
 import common
-import data
+import heads as tails
 import pool
 import train
 from towers import Head
@@ -51,6 +51,22 @@ def concepts(order, folder):
     return {w: sorted(cs) for w, cs in below.items() if len(cs) <= 140}
 
 
+def picture_vectors(out, m, taps, items):
+    """Vectors of all whole training pictures under a checkpoint with a tuned tail, and the classifier's probabilities."""
+    a = argparse.Namespace(out=out, start="16", views=1, hidden=0, drop=0.0)
+    pics = train.Pictures(a, len(items), taps)
+    tail = tails.Tail(a, len(pics.cols), taps)
+    tail.load_state_dict({k: v for k, v in m.items() if k.startswith(("head.", "image."))})
+    tail.eval()
+    z, p = [], []
+    with torch.no_grad():
+        for b in range(0, len(items), 128):
+            idx = list(range(b, min(b + 128, len(items))))
+            z.append(tail.head(tails.features(tail, pics, 0, idx)))
+            p.append(pics.classes(0, idx).half())
+    return torch.cat(z), torch.cat(p)
+
+
 def main():
     p = argparse.ArgumentParser()
     for name in ("out", "name", "init", "images", "towers", "zh", "minilm", "wordnet"):
@@ -64,6 +80,8 @@ def main():
     items = common.read_jsonl(os.path.join(a.out, "items.jsonl"))
     state = torch.load(os.path.join(a.out, a.init + ".pt"))
     m = state["model"]
+    if not os.path.exists(a.images):
+        torch.save(picture_vectors(a.out, m, state["taps"], items), a.images)
     image, classes = torch.load(a.images)
     names = concepts(sorted(it["wnid"] for it in items if "wnid" in it), a.wordnet)
     known = list(names)
