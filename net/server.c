@@ -57,8 +57,8 @@ static enum err start_listening(struct net_server *server,
     TRY(address_listen(&address, &server->listen_fd, is_loopback, server->url));
     FAIL_IF(!*is_loopback && options->api_key == NULL && !options->insecure,
             ERR_INVALID,
-            "%s can be reached from other machines: set an API key, or say that it is "
-            "meant to be insecure",
+            "%s can be reached from other machines: set an API key "
+            "(--api-key-file FILE), or allow it (--insecure)",
             server->url);
     return ERR_OK;
 }
