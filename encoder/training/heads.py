@@ -20,6 +20,8 @@ from torch.nn import functional as F
 
 import common
 import data
+import names
+import pool
 import train
 from towers import Head, ImageTower
 
@@ -80,6 +82,70 @@ def report(tail, heads, pics, pools, items, sets, feature_sets):
     return "\n    ".join(line)
 
 
+def named_texts(a, base, order):
+    """{language: (features by text, rows of a name's texts, classes it covers, how often)} for names of classes and hypernyms."""
+    cover = names.concepts(order, a.names)
+    words = {"en": {w: [w] for w in cover}}
+    if a.zh:
+        zh = {}
+        for r in common.read_jsonl(os.path.join(a.out, "pairs.jsonl")):
+            w = gloss_of(r)
+            if w in cover and 1 <= len(r["zh"]) <= 3:
+                zh.setdefault(w, []).append(r["zh"])
+        words["zh"] = zh
+    frames = {
+        "en": ["{}", "a {}", "a photo of a {}", "a drawing of a {}"],
+        "zh": ["{}", "{}", "一个{}", "{}的照片"],
+    }
+    out = {}
+    for lang, of in words.items():
+        state = base if lang == "en" else torch.load(os.path.join(a.out, a.zh + ".pt"))["model"]
+        tower = pool.load_tower(state, lang)
+        tok = common.tokenizer(a.vocab_en if lang == "en" else a.vocab_zh)
+        texts, rows, known = [], [], []
+        for w, ts in of.items():
+            rows.append([])
+            known.append(w)
+            for t in ts:
+                for f in frames[lang]:
+                    rows[-1].append(len(texts))
+                    texts.append(f.format(t))
+        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+            feats = torch.cat(
+                [common.encode(tower, tok, texts[b : b + 256]).float() for b in range(0, len(texts), 256)]
+            )
+        c = torch.zeros(len(known), 1000)
+        for r, w in enumerate(known):
+            c[r, torch.tensor(cover[w])] = 1
+        size = np.array([len(cover[w]) for w in known])
+        draw = size**0.5 / (size**0.5).sum()
+        print(lang, len(known), "names", len(texts), "texts", [of[w][:3] for w in list(of)[:12]], flush=True)
+        out[lang] = feats, rows, c, draw
+    return out
+
+
+def gloss_of(r):
+    g = r["en"][0] if isinstance(r["en"], list) else r["en"]
+    g = g.lower().split("(")[0].strip()
+    for x in ("a ", "an ", "the "):
+        g = g.removeprefix(x)
+    return g
+
+
+def names_loss(h, named, p, image, scale, nrng):
+    """A name's similarities to the batch, drawn to the probabilities that the classifier gives what is below it."""
+    feats, rows, cover, draw = named
+    n = min(128, len(rows) // 2)
+    chosen = nrng.choice(len(rows), n, replace=False, p=draw)
+    q = p.float() @ cover[torch.from_numpy(chosen)].t()
+    q = torch.where(q > 0.05, q, 0 * q)
+    mass = q.sum(0)
+    y = h(feats[torch.tensor([rows[c][nrng.integers(len(rows[c]))] for c in chosen])])
+    lp = F.log_softmax(scale * y @ image.t(), 1)
+    match = -(q.t() / mass.clamp(min=1e-3)[:, None] * lp).sum(1)
+    return (match * mass.clamp(max=3)).sum() / mass.clamp(max=3).sum()
+
+
 def main():
     p = argparse.ArgumentParser()
     p.add_argument("--out", required=True)
@@ -106,6 +172,10 @@ def main():
     p.add_argument("--keep-en", action="store_true", help="leave the English head as it is")
     p.add_argument("--all", action="store_true")
     p.add_argument("--free", action="store_true")
+    p.add_argument("--names", default="", help="WordNet's folder: teach bare nouns too, as names.py does")
+    p.add_argument("--names-weight", type=float, default=0.4)
+    p.add_argument("--vocab-en", default="")
+    p.add_argument("--vocab-zh", default="")
     p.add_argument("--seed", type=int, default=1)
     a = p.parse_args()
     torch.manual_seed(a.seed)
@@ -189,6 +259,9 @@ def main():
         feature_sets[source, lang] = pools[lang]["feats"][
             torch.tensor([known[texts[k], idx[owner[k]]] for k in keep])
         ]
+    named = {}
+    if a.names:
+        named = named_texts(a, base, order)
     modules = torch.nn.ModuleDict(dict(tail=tail, **{"text_" + k: h for k, h in heads.items()}))
     average = copy.deepcopy(modules)
     begin = time.time()
@@ -226,6 +299,8 @@ def main():
                 y = h(pools["en"]["feats"][torch.tensor([rng.choice(class_rows[c]) for c in chosen])])
                 q = q[:, chosen]
                 part = part + a.classes * -(q * F.log_softmax(scale * image @ y.t(), 1)).sum() / q.sum()
+            if lang in named:
+                part = part + a.names_weight * names_loss(h, named[lang], pics.classes(view, idx), image, scale, nrng)
             loss = loss + part * (a.zh_weight if lang == "zh" else 1)
         opt.zero_grad()
         loss.backward()
