@@ -120,10 +120,12 @@ static enum err write_all(int fd, const char *path, const char *bytes, size_t n)
         bytes += done;
         n -= (size_t)done;
     }
-    if (fsync(fd) != 0) {
-        return err_errno(errno, "%s: fsync", path);
-    }
     return ERR_OK;
+}
+
+static enum err sync_fd(int fd, const char *path)
+{
+    return fsync(fd) == 0 ? ERR_OK : err_errno(errno, "%s: fsync", path);
 }
 
 /* The folder part of `path` into dst[PATH_MAX]. */
@@ -147,18 +149,16 @@ enum err file_sync_folder(const char *path)
     if (fd < 0) {
         return err_errno(errno, "%s", path);
     }
-    enum err result = ERR_OK;
-    if (fsync(fd) != 0) {
-        result = err_errno(errno, "%s: fsync", path);
-    }
+    enum err result = sync_fd(fd, path);
     close(fd);
     return result;
 }
 
-enum err file_write(const char *path, const void *bytes, size_t n)
+/* A temporary file beside `path`, renamed when it is whole. */
+static enum err write_and_rename(const char *path, const void *bytes, size_t n,
+                                 bool sync)
 {
     char temporary[PATH_MAX];
-    char folder[PATH_MAX];
     FAIL_IF(strlen(path) + 8 > PATH_MAX, ERR_LIMIT, "%.64s...: the path is too long",
             path);
     snprintf(temporary, sizeof temporary, "%s.XXXXXX", path);
@@ -167,6 +167,9 @@ enum err file_write(const char *path, const void *bytes, size_t n)
         return err_errno(errno, "%s", temporary);
     }
     enum err result = write_all(fd, temporary, bytes, n);
+    if (result == ERR_OK && sync) {
+        result = sync_fd(fd, temporary);
+    }
     if (result == ERR_OK && fchmod(fd, 0644) != 0) {
         result = err_errno(errno, "%s", temporary);
     }
@@ -178,10 +181,21 @@ enum err file_write(const char *path, const void *bytes, size_t n)
     }
     if (result != ERR_OK) {
         unlink(temporary);
-        return result;
     }
+    return result;
+}
+
+enum err file_write(const char *path, const void *bytes, size_t n)
+{
+    char folder[PATH_MAX];
+    TRY(write_and_rename(path, bytes, n, true));
     folder_of(path, folder);
     return file_sync_folder(folder);
+}
+
+enum err file_write_unsynced(const char *path, const void *bytes, size_t n)
+{
+    return write_and_rename(path, bytes, n, false);
 }
 
 enum err file_make_folders(const char *path)

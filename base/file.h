@@ -28,6 +28,10 @@ enum err file_read(const char *path, struct buf *out) ERR_CHECK;
  * rename, fsync of the folder. On failure the old file, if any, is as it was. */
 enum err file_write(const char *path, const void *bytes, size_t n) ERR_CHECK;
 
+/* The same without the syncs, for what can be made again: a reader sees the old or the
+ * new file, and after a power cut perhaps an empty one. */
+enum err file_write_unsynced(const char *path, const void *bytes, size_t n) ERR_CHECK;
+
 /* Makes the folder `path` and those above it; one that is there already is fine. */
 enum err file_make_folders(const char *path) ERR_CHECK;
 

@@ -5,10 +5,8 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -47,46 +45,6 @@ static enum err make_folder_of(char *path)
     return result;
 }
 
-static enum err write_plain(int fd, const char *path, const void *bytes, size_t n)
-{
-    for (size_t done = 0; done < n;) {
-        ssize_t written = write(fd, (const char *)bytes + done, n - done);
-        if (written < 0 && errno == EINTR) {
-            continue;
-        }
-        if (written < 0) {
-            return err_errno(errno, "%s", path);
-        }
-        done += (size_t)written;
-    }
-    return ERR_OK;
-}
-
-/* Like file_write without the two syncs: a thumbnail can be made again. */
-static enum err write_unsynced(const char *path, const void *bytes, size_t n)
-{
-    char temporary[PATH_MAX + 8];
-    snprintf(temporary, sizeof temporary, "%s.XXXXXX", path);
-    int fd = mkostemp(temporary, O_CLOEXEC);
-    if (fd < 0) {
-        return err_errno(errno, "%s", temporary);
-    }
-    enum err result = write_plain(fd, path, bytes, n);
-    if (result == ERR_OK && fchmod(fd, 0644) != 0) {
-        result = err_errno(errno, "%s", path);
-    }
-    if (close(fd) != 0 && result == ERR_OK) {
-        result = err_errno(errno, "%s", path);
-    }
-    if (result == ERR_OK && rename(temporary, path) != 0) {
-        result = err_errno(errno, "%s", path);
-    }
-    if (result != ERR_OK) {
-        unlink(temporary);
-    }
-    return result;
-}
-
 enum err db_media_put(struct duet *db, const uint8_t hash[DB_HASH_BYTES],
                       const void *bytes, size_t n)
 {
@@ -96,7 +54,7 @@ enum err db_media_put(struct duet *db, const uint8_t hash[DB_HASH_BYTES],
     }
     TRY(media_path(db, hash, ".jpg", path));
     TRY(make_folder_of(path));
-    return write_unsynced(path, bytes, n);
+    return file_write_unsynced(path, bytes, n);
 }
 
 bool db_media_has(const struct duet *db, const uint8_t hash[DB_HASH_BYTES])

@@ -42,6 +42,7 @@ static void test_what_was_written_is_read_and_mapped(void **state)
     struct file_map map;
     struct buf bytes;
     assert_ok(file_write(in_folder("a"), "hello", 5));
+    assert_ok(file_write_unsynced(in_folder("a"), "hello there!", 12));
     assert_ok(file_write(in_folder("a"), "hello again", 11));
     buf_init(&bytes, 11);
     assert_ok(file_read(in_folder("a"), &bytes));
