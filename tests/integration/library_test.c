@@ -89,13 +89,20 @@ static void test_the_installed_program_finds_its_model(void **state)
         "grep -q \"$T/usr/local/share/duet/models/default\" model.out");
 }
 
+/* Stands for the others in the builds with sanitizers. */
+static void test_a_sanitised_library_is_for_no_plain_program(void **state)
+{
+    (void)state;
+    skip();
+}
+
 int main(void)
 {
     const char *build = getenv("BUILD");
     if (build != NULL && strcmp(build, "build") != 0) {
-        printf("note: skipped: a sanitised library does not link into plain programs\n"
-               "[  PASSED  ] 0 test(s).\n");
-        return 0;
+        const struct CMUnitTest none[] = {
+            cmocka_unit_test(test_a_sanitised_library_is_for_no_plain_program)};
+        return cmocka_run_group_tests(none, NULL, NULL);
     }
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_readme_example_compiles_and_runs),
