@@ -242,18 +242,15 @@ enum err enc_fingerprint(struct enc *enc, const char **out)
 
 /* The invariant of encoder.h. Weights that hold a NaN end here, whatever the kernels
  * made of it on the way. */
-static enum err check_vectors(const struct enc *enc, const float *vectors, size_t n)
+static enum err check_vector(const struct enc *enc, const float *vector)
 {
-    for (size_t i = 0; i < n; i++) {
-        double squares = 0;
-        for (size_t j = 0; j < enc->info.dim; j++) {
-            double x = vectors[i * enc->info.dim + j];
-            squares += x * x;
-        }
-        FAIL_IF(!(fabs(sqrt(squares) - 1) <= LENGTH_TOLERANCE), ERR_MODEL,
-                "%s: the weights give a vector of length %g", enc->info.folder,
-                sqrt(squares));
+    double squares = 0;
+    for (size_t i = 0; i < enc->info.dim; i++) {
+        squares += (double)vector[i] * vector[i];
     }
+    FAIL_IF(!(fabs(sqrt(squares) - 1) <= LENGTH_TOLERANCE), ERR_MODEL,
+            "%s: the weights give a vector of length %g", enc->info.folder,
+            sqrt(squares));
     return ERR_OK;
 }
 
@@ -284,85 +281,99 @@ static size_t choose_text_tower(const struct model *model, const char *text, siz
     return 0;
 }
 
-enum err enc_text(struct enc *enc, const char *text, size_t n, float *vector,
-                  struct enc_text_info *info)
+enum err enc_tokenize(struct enc *enc, const char *text, size_t n,
+                      struct enc_tokens *out)
 {
-    int32_t ids[LIMIT_TEXT_TOKENS];
-    float features[BERT_WIDTH_MAX];
-    size_t n_ids;
-    bool truncated;
     FAIL_IF(n > LIMIT_TEXT_BYTES, ERR_LIMIT, "a text of %zu bytes; at most %u", n,
             LIMIT_TEXT_BYTES);
-    size_t i = choose_text_tower(enc->model, text, n);
-    const struct model_text *config = &enc->model->texts[i];
-    TRY(need_text_tower(enc, i));
-    const struct text_tower *tower = &enc->texts[i];
-    TRY(tok_encode(tower->tok, text, n, ids, config->bert.max_tokens, &n_ids,
-                   &truncated));
-    FAIL_IF(n_ids <= 2, ERR_INVALID, "the text is empty");
-    TRY(bert_features(tower->bert, ids, n_ids, features));
+    out->tower = choose_text_tower(enc->model, text, n);
+    const struct model_text *config = &enc->model->texts[out->tower];
+    TRY(need_text_tower(enc, out->tower));
+    TRY(tok_encode(enc->texts[out->tower].tok, text, n, out->ids,
+                   config->bert.max_tokens, &out->n, &out->info.truncated));
+    FAIL_IF(out->n <= 2, ERR_INVALID, "the text is empty");
+    out->info.n_tokens = out->n;
+    out->info.language = config->language;
+    return ERR_OK;
+}
+
+static enum err embed_text(struct enc *enc, const struct enc_tokens *text,
+                           float *vector)
+{
+    float features[BERT_WIDTH_MAX];
+    TRY(need_text_tower(enc, text->tower));
+    const struct text_tower *tower = &enc->texts[text->tower];
+    TRY(bert_features(tower->bert, text->ids, text->n, features));
     TRY(head_apply(tower->head, features, 1, vector));
-    TRY(check_vectors(enc, vector, 1));
-    if (info != NULL) {
-        *info = (struct enc_text_info){n_ids, truncated, config->language};
+    return check_vector(enc, vector);
+}
+
+enum err enc_embed_tokens(struct enc *enc, const struct enc_tokens *const *texts,
+                          size_t n, float *const *vectors)
+{
+    for (size_t i = 0; i < n; i++) {
+        TRY(embed_text(enc, texts[i], vectors[i]));
     }
     return ERR_OK;
 }
 
-enum err enc_images(struct enc *enc, const float *pixels, size_t n, float *vectors)
+enum err enc_text(struct enc *enc, const char *text, size_t n, float *vector,
+                  struct enc_text_info *info)
+{
+    struct enc_tokens tokens;
+    const struct enc_tokens *one = &tokens;
+    TRY(enc_tokenize(enc, text, n, &tokens));
+    TRY(enc_embed_tokens(enc, &one, 1, &vector));
+    if (info != NULL) {
+        *info = tokens.info;
+    }
+    return ERR_OK;
+}
+
+static enum err embed_picture(struct enc *enc, const float *pixels, float *features,
+                              float *vector)
+{
+    TRY(efficientnet_features(enc->image.net, pixels, 1, features));
+    TRY(head_apply(enc->image.head, features, 1, vector));
+    return check_vector(enc, vector);
+}
+
+enum err enc_embed_pixels(struct enc *enc, const float *const *pixels, size_t n,
+                          float *const *vectors)
 {
     TRY(need_image_tower(enc));
-    float *features = alloc_array(n, head_in(enc->image.head) * sizeof *features);
+    float *features = alloc_array(head_in(enc->image.head), sizeof *features);
     if (features == NULL) {
         return ERR_NOMEM;
     }
     enum err result = ERR_OK;
-    TRY_OUT(efficientnet_features(enc->image.net, pixels, n, features));
-    TRY_OUT(head_apply(enc->image.head, features, n, vectors));
-    result = check_vectors(enc, vectors, n);
-out:
+    for (size_t i = 0; result == ERR_OK && i < n; i++) {
+        result = embed_picture(enc, pixels[i], features, vectors[i]);
+    }
     alloc_free(features);
     return result;
 }
 
-/* A byte has 256 values: a table of them does the arithmetic once. */
-static void normalise_pixels(const struct model_image *config, const struct img *image,
-                             float *pixels)
+size_t enc_n_pixels(const struct enc *enc)
 {
-    float value[256][3];
-    for (size_t p = 0; p < 256; p++) {
-        for (size_t c = 0; c < 3; c++) {
-            value[p][c] = ((float)p / 255.0f - config->mean[c]) / config->std[c];
-        }
-    }
-    size_t n = (size_t)image->width * image->height;
-    for (size_t i = 0; i < 3 * n; i += 3) {
-        for (size_t c = 0; c < 3; c++) {
-            pixels[i + c] = value[image->rgb[i + c]][c];
-        }
-    }
+    return preprocess_n_floats(&enc->model->image.preprocess);
 }
 
 enum err enc_preprocess(struct enc *enc, const struct img *image, float *pixels)
 {
-    struct img resized;
-    uint32_t side = (uint32_t)enc->info.image_size;
-    TRY(img_resize(&resized, image, side, side));
-    normalise_pixels(&enc->model->image, &resized, pixels);
-    img_release(&resized);
-    return ERR_OK;
+    return preprocess_image(&enc->model->image.preprocess, image, pixels);
 }
 
 enum err enc_image(struct enc *enc, const struct img *image, float *vector)
 {
-    size_t side = enc->info.image_size;
-    float *pixels = alloc_array(side * side, 3 * sizeof *pixels);
+    float *pixels = alloc_array(enc_n_pixels(enc), sizeof *pixels);
+    const float *one = pixels;
     if (pixels == NULL) {
         return ERR_NOMEM;
     }
     enum err result = enc_preprocess(enc, image, pixels);
     if (result == ERR_OK) {
-        result = enc_images(enc, pixels, 1, vector);
+        result = enc_embed_pixels(enc, &one, 1, &vector);
     }
     alloc_free(pixels);
     return result;

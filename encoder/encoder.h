@@ -27,6 +27,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/limits.h"
 
 struct enc;
 struct img;
@@ -39,7 +40,7 @@ struct enc_info {
     const char *licence;   /* one line */
     const char *languages; /* of its text towers, as in "en,zh" */
     size_t dim;            /* numbers in a vector */
-    size_t image_size;     /* pixels, both sides of what the image tower sees */
+    size_t image_size;     /* pixels, the longer side of what the image tower sees */
     size_t max_tokens;     /* the least over the text towers, special tokens included */
     double logit_scale;    /* softmax temperature of the training, for labels */
 };
@@ -76,14 +77,36 @@ enum err enc_text(struct enc *enc, const char *text, size_t n, float *vector,
 /* Encodes one decoded picture into vector[dim]; the picture is not changed. */
 enum err enc_image(struct enc *enc, const struct img *image, float *vector) ERR_CHECK;
 
-/* Encodes `n` pictures that are pixel tensors already (enc_preprocess), each
- * [image_size, image_size, 3], into vectors[n, dim]. */
-enum err enc_images(struct enc *enc, const float *pixels, size_t n, float *vectors)
-    ERR_CHECK;
+/* ---- In two steps, for those who gather batches ------------------------------- */
 
-/* The preprocessing of enc_image alone: resizes as the model wants and normalises into
- * pixels[image_size, image_size, 3], row by row, channels last. */
+/* A text ready for its tower. */
+struct enc_tokens {
+    size_t tower; /* the number of the text tower that reads it */
+    size_t n;     /* of ids; what follows the text (padding) is not here */
+    struct enc_text_info info;
+    int32_t ids[LIMIT_TEXT_TOKENS];
+};
+
+/* The first step of enc_text, with its errors: all that depends on one text alone. */
+enum err enc_tokenize(struct enc *enc, const char *text, size_t n,
+                      struct enc_tokens *out) ERR_CHECK;
+
+/* The second: texts[n] into vectors[n], each [dim]. They may be for different towers;
+ * those for one tower that stand together are worked through together. A vector does
+ * not depend on its neighbours. ERR_NOMEM, ERR_MODEL: no vector is valid then. */
+enum err enc_embed_tokens(struct enc *enc, const struct enc_tokens *const *texts,
+                          size_t n, float *const *vectors) ERR_CHECK;
+
+/* How many numbers enc_preprocess makes of a picture. */
+size_t enc_n_pixels(const struct enc *enc);
+
+/* The first step of enc_image: pixels[enc_n_pixels], as preprocess.h has them. */
 enum err enc_preprocess(struct enc *enc, const struct img *image, float *pixels)
     ERR_CHECK;
+
+/* The second: `n` pictures, each pixels[i][enc_n_pixels], into vectors[i][dim], in one
+ * batch. Errors as enc_embed_tokens. */
+enum err enc_embed_pixels(struct enc *enc, const float *const *pixels, size_t n,
+                          float *const *vectors) ERR_CHECK;
 
 #endif

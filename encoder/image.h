@@ -44,6 +44,12 @@ enum img_format {
     IMG_HDR  /* Radiance */
 };
 
+/* How img_resize weighs the pixels under one new pixel. */
+enum img_filter {
+    IMG_BICUBIC, /* a = -0.5 */
+    IMG_BILINEAR /* a triangle */
+};
+
 /* What EXIF says of a photograph; fields it does not say are empty or NaN. */
 struct img_meta {
     char taken[32];   /* RFC 3339 without a zone: "2024-05-01T12:30:00" */

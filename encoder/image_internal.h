@@ -70,7 +70,7 @@ struct img_taps {
 
 /* The weights of one pass: out[i] is the sum over j of in[first[i] + j] *
  * weights[i * stride + j], for j < count[i]. */
-struct img_filter {
+struct img_weights {
     uint32_t n;            /* outputs */
     uint32_t stride;       /* weights stored for each output, divisible by 4; those past
                               count are 0 */
@@ -81,16 +81,16 @@ struct img_filter {
 };
 
 /* Computes filter->taps from filter->weights; both are allocated. */
-void img_filter_split(struct img_filter *filter);
+void img_filter_split(struct img_weights *filter);
 
 /* Filters a row of pixels into filter->n pixels. */
 void img_resize_row_reference(uint8_t *out, const uint8_t *row,
-                              const struct img_filter *filter);
+                              const struct img_weights *filter);
 
 /* Filters column by column: all row_bytes of the output row `i` from rows of `image`.
  */
 void img_resize_column_reference(uint8_t *out, const uint8_t *image, size_t row_bytes,
-                                 const struct img_filter *filter, uint32_t i);
+                                 const struct img_weights *filter, uint32_t i);
 
 /* For AVX2: IMG_RESIZE_ROWS rows at once, which lie row_bytes apart; the results lie
  * densely. Reads up to IMG_RESIZE_OVERREAD bytes past the last pixel of each row, which
@@ -98,8 +98,8 @@ void img_resize_column_reference(uint8_t *out, const uint8_t *image, size_t row_
 enum { IMG_RESIZE_ROWS = 4, IMG_RESIZE_OVERREAD = 16 };
 
 void img_resize_rows_avx2(uint8_t *out, const uint8_t *rows, size_t row_bytes,
-                          const struct img_filter *filter);
+                          const struct img_weights *filter);
 void img_resize_column_avx2(uint8_t *out, const uint8_t *image, size_t row_bytes,
-                            const struct img_filter *filter, uint32_t i);
+                            const struct img_weights *filter, uint32_t i);
 
 #endif

@@ -28,13 +28,13 @@ static double bicubic(double x)
     return 0.0;
 }
 
-static void filter_release(struct img_filter *filter)
+static void filter_release(struct img_weights *filter)
 {
     alloc_free(filter->taps);
     alloc_free(filter->weights);
     alloc_free(filter->count);
     alloc_free(filter->first);
-    *filter = (struct img_filter){0};
+    *filter = (struct img_weights){0};
 }
 
 /* Rounds half away from zero, as Pillow does. */
@@ -45,7 +45,7 @@ static int32_t to_fixed(double weight)
 }
 
 /* Computes output i's window and weights; `row` is scratch for filter->stride. */
-static void filter_compute(struct img_filter *filter, uint32_t i, uint32_t n_in,
+static void filter_compute(struct img_weights *filter, uint32_t i, uint32_t n_in,
                            double *row)
 {
     double scale = (double)n_in / filter->n;
@@ -78,7 +78,7 @@ static uint32_t pair(int32_t first, int32_t second)
     return ((uint32_t)first & 0xFFFF) | (uint32_t)second << 16;
 }
 
-void img_filter_split(struct img_filter *filter)
+void img_filter_split(struct img_weights *filter)
 {
     const int32_t mask = (1 << IMG_RESIZE_LOW_BITS) - 1;
     size_t n_taps = (size_t)filter->n * filter->stride / 4;
@@ -93,7 +93,7 @@ void img_filter_split(struct img_filter *filter)
 }
 
 /* Makes the filter that takes n_in samples to n_out. */
-static enum err filter_init(struct img_filter *filter, uint32_t n_in, uint32_t n_out)
+static enum err filter_init(struct img_weights *filter, uint32_t n_in, uint32_t n_out)
 {
     double scale = (double)n_in / n_out;
     double support = BICUBIC_SUPPORT * (scale < 1.0 ? 1.0 : scale);
@@ -129,7 +129,7 @@ static uint8_t clip8(int32_t sum)
 }
 
 void img_resize_row_reference(uint8_t *out, const uint8_t *row,
-                              const struct img_filter *filter)
+                              const struct img_weights *filter)
 {
     for (uint32_t i = 0; i < filter->n; i++) {
         const int32_t *weights = filter->weights + (size_t)i * filter->stride;
@@ -148,7 +148,7 @@ void img_resize_row_reference(uint8_t *out, const uint8_t *row,
 }
 
 void img_resize_column_reference(uint8_t *out, const uint8_t *image, size_t row_bytes,
-                                 const struct img_filter *filter, uint32_t i)
+                                 const struct img_weights *filter, uint32_t i)
 {
     const int32_t *weights = filter->weights + (size_t)i * filter->stride;
     const uint8_t *top = image + filter->first[i] * row_bytes;
@@ -177,7 +177,7 @@ static uint32_t rows_with_room(const struct img *image)
 }
 
 static void filter_rows(struct img *out, const struct img *image,
-                        const struct img_filter *filter)
+                        const struct img_weights *filter)
 {
     size_t in_bytes = 3 * (size_t)image->width;
     size_t out_bytes = 3 * (size_t)out->width;
@@ -195,7 +195,7 @@ static void filter_rows(struct img *out, const struct img *image,
 
 static enum err resize_rows(struct img *out, const struct img *image, uint32_t width)
 {
-    struct img_filter filter;
+    struct img_weights filter;
     TRY(filter_init(&filter, image->width, width));
     out->width = width;
     out->height = image->height;
@@ -210,14 +210,14 @@ static enum err resize_rows(struct img *out, const struct img *image, uint32_t w
 static enum err resize_columns(struct img *out, const struct img *image,
                                uint32_t height)
 {
-    struct img_filter filter;
+    struct img_weights filter;
     TRY(filter_init(&filter, image->height, height));
     size_t row_bytes = 3 * (size_t)image->width;
     out->width = image->width;
     out->height = height;
     out->rgb = alloc_array(height, row_bytes);
-    void (*resize_column)(uint8_t *, const uint8_t *, size_t, const struct img_filter *,
-                          uint32_t) =
+    void (*resize_column)(uint8_t *, const uint8_t *, size_t,
+                          const struct img_weights *, uint32_t) =
         has_avx2() ? img_resize_column_avx2 : img_resize_column_reference;
     for (uint32_t y = 0; out->rgb != NULL && y < height; y++) {
         resize_column(out->rgb + y * row_bytes, image->rgb, row_bytes, &filter, y);

@@ -89,7 +89,7 @@ static inline void store_column(uint8_t *out, size_t out_bytes, const struct sum
 
 /* Four rows share the weights, whose unpacking costs more than their use. */
 void img_resize_rows_avx2(uint8_t *out, const uint8_t *rows, size_t row_bytes,
-                          const struct img_filter *filter)
+                          const struct img_weights *filter)
 {
     size_t out_bytes = 3 * (size_t)filter->n;
     for (uint32_t i = 0; i < filter->n; i++, out += 3) {
@@ -133,7 +133,7 @@ static inline __m128i column_sixteen(const uint8_t *in, size_t row_bytes,
 }
 
 void img_resize_column_avx2(uint8_t *out, const uint8_t *image, size_t row_bytes,
-                            const struct img_filter *filter, uint32_t i)
+                            const struct img_weights *filter, uint32_t i)
 {
     enum { STEP = 16 };
     if (row_bytes < STEP) {

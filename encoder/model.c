@@ -160,11 +160,14 @@ static enum err read_image(struct model *model, struct json_object *json)
     TRY(expect_string(json, "interpolation", "bicubic"));
     TRY(read_file_name(model, json, "weights", &image->weights));
     TRY(read_file_name(model, json, "head", &image->head));
-    TRY(read_colours(json, "mean", image->mean));
-    TRY(read_colours(json, "std", image->std));
-    FAIL_IF(image->std[0] <= 0 || image->std[1] <= 0 || image->std[2] <= 0, ERR_INVALID,
+    TRY(read_colours(json, "mean", image->preprocess.mean));
+    TRY(read_colours(json, "std", image->preprocess.std));
+    const float *std = image->preprocess.std;
+    FAIL_IF(std[0] <= 0 || std[1] <= 0 || std[2] <= 0, ERR_INVALID,
             "\"std\" must be over 0");
-    return read_net(json, &image->net);
+    TRY(read_net(json, &image->net));
+    image->preprocess.width = image->preprocess.height = (uint32_t)image->net.size;
+    return ERR_OK;
 }
 
 /* The text towers. */

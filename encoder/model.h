@@ -22,6 +22,7 @@
 #include "base/error.h"
 #include "encoder/bert.h"
 #include "encoder/efficientnet.h"
+#include "encoder/preprocess.h"
 
 struct json_object;
 
@@ -33,8 +34,7 @@ enum {
 struct model_image {
     const char *weights; /* paths */
     const char *head;
-    float mean[3]; /* what a network sees is (p / 255 - mean) / std */
-    float std[3];
+    struct preprocess preprocess;
     struct efficientnet_config net;
 };
 

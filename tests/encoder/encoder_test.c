@@ -302,12 +302,15 @@ static void test_a_batch_equals_its_pictures_one_by_one(void **state)
 {
     (void)state;
     static float pixels[2 * N_PIXELS];
+    const float *const pictures[2] = {pixels, pixels + N_PIXELS};
     float alone[TINY_DIM], batch[2 * TINY_DIM];
+    float *const vectors[2] = {batch, batch + TINY_DIM};
     struct img image = make_picture();
     struct enc *enc = open_model();
     assert_ok(enc_preprocess(enc, &image, pixels + N_PIXELS));
     assert_ok(enc_image(enc, &image, alone));
-    assert_ok(enc_images(enc, pixels, 2, batch));
+    assert_int_equal(enc_n_pixels(enc), N_PIXELS);
+    assert_ok(enc_embed_pixels(enc, pictures, 2, vectors));
     assert_unit(alone);
     assert_unit(batch);
     for (size_t i = 0; i < TINY_DIM; i++) {

@@ -61,9 +61,9 @@ static void test_resizing_equals_pillow_to_the_last_bit(void **state)
 
 /* A filter of `n` outputs over `n_in` inputs with weights of any size and sign, whose
  * sums still fit 32 bits: harsher than any that bicubic makes. */
-static struct img_filter wild_filter(uint32_t n, uint32_t n_in, uint32_t taps)
+static struct img_weights wild_filter(uint32_t n, uint32_t n_in, uint32_t taps)
 {
-    struct img_filter filter = {.n = n, .stride = (taps + 3) / 4 * 4};
+    struct img_weights filter = {.n = n, .stride = (taps + 3) / 4 * 4};
     filter.first = alloc_array(n, sizeof(*filter.first));
     filter.count = alloc_array(n, sizeof(*filter.count));
     filter.weights = alloc_zero((size_t)n * filter.stride, sizeof(*filter.weights));
@@ -83,7 +83,7 @@ static struct img_filter wild_filter(uint32_t n, uint32_t n_in, uint32_t taps)
     return filter;
 }
 
-static void release_filter(struct img_filter *filter)
+static void release_filter(struct img_weights *filter)
 {
     alloc_free(filter->first);
     alloc_free(filter->count);
@@ -102,7 +102,7 @@ static void test_avx2_rows_equal_the_reference(void **state)
         enum { WIDTH = 50, N = 33, ROWS = IMG_RESIZE_ROWS };
         /* The last row is the room that the kernel may read into. */
         struct img image = noise(WIDTH, ROWS + 1);
-        struct img_filter filter = wild_filter(N, WIDTH, taps);
+        struct img_weights filter = wild_filter(N, WIDTH, taps);
         uint8_t expected[3 * N * ROWS], fast[3 * N * ROWS];
         for (size_t y = 0; y < ROWS; y++) {
             img_resize_row_reference(expected + y * 3 * N, image.rgb + y * 3 * WIDTH,
@@ -124,7 +124,7 @@ static void test_avx2_columns_equal_the_reference(void **state)
     srand(20240502);
     for (uint32_t width = 1; width < 40; width++) {
         struct img image = noise(width, 50);
-        struct img_filter filter = wild_filter(7, 50, 1 + width % 21);
+        struct img_weights filter = wild_filter(7, 50, 1 + width % 21);
         uint8_t expected[3 * 40], fast[3 * 40];
         for (uint32_t i = 0; i < filter.n; i++) {
             img_resize_column_reference(expected, image.rgb, 3 * width, &filter, i);
