@@ -192,10 +192,12 @@ static void run_layer(struct work *w, const struct layer *layer)
     const struct bert_config *c = &w->tower->config;
     const struct kn_attention attention = {w->n, c->hidden, c->heads};
     size_t n = w->n, part = n * c->hidden;
-    ops->linear(&layer->query, w->x, n, w->qkv, w->panel);
-    ops->linear(&layer->key, w->x, n, w->qkv + part, w->panel);
-    ops->linear(&layer->value, w->x, n, w->qkv + 2 * part, w->panel);
-    ops->attention(&attention, w->qkv, w->middle, w->panel);
+    float *q = w->qkv, *k = q + part, *v = k + part;
+    const float *const qkv[3] = {q, k, v};
+    ops->linear(&layer->query, w->x, n, q, w->panel);
+    ops->linear(&layer->key, w->x, n, k, w->panel);
+    ops->linear(&layer->value, w->x, n, v, w->panel);
+    ops->attention(&attention, qkv, w->middle, w->panel);
     ops->linear(&layer->attended, w->middle, n, w->x, w->panel);
     ops->layer_norm(&layer->attention_norm, w->x, n);
     ops->linear(&layer->intermediate, w->x, n, w->middle, w->panel);

@@ -124,13 +124,11 @@ static void attend(const struct kn_attention *a, size_t i, const float *const qk
     }
 }
 
-static void attention(const struct kn_attention *a, const float *qkv, float *out,
-                      float *panel)
+static void attention(const struct kn_attention *a, const float *const qkv[3],
+                      float *out, float *panel)
 {
-    size_t part = a->n * a->width;
     for (size_t first = 0; first < a->width; first += a->width / a->heads) {
-        const float *const head[3] = {qkv + first, qkv + part + first,
-                                      qkv + 2 * part + first};
+        const float *const head[3] = {qkv[0] + first, qkv[1] + first, qkv[2] + first};
         for (size_t i = 0; i < a->n; i++) {
             attend(a, i, head, out + first, panel);
         }

@@ -98,10 +98,10 @@ struct kn_ops {
      * ceil(side / stride). panel[KN_PANEL_FLOATS] holds kernel^2 * channels. */
     void (*depthwise)(const struct kn_depthwise *d, const struct kn_strip *strip,
                       const float *window, float *y, float *panel);
-    /* out[n, width] = softmax(q k^T / sqrt(head_width)) v, head by head, from qkv: the
-     * matrices q, k and v, each [n, width], one behind the other. */
-    void (*attention)(const struct kn_attention *a, const float *qkv, float *out,
-                      float *panel);
+    /* out[n, width] = softmax(q k^T / sqrt(head_width)) v, head by head; qkv[0 .. 2]
+     * are q, k and v, each [n, width]. */
+    void (*attention)(const struct kn_attention *a, const float *const qkv[3],
+                      float *out, float *panel);
     /* x[n, width] = layer_norm(x) * weight + bias, row by row. */
     void (*layer_norm)(const struct kn_layer_norm *norm, float *x, size_t n);
     /* out[channels] = mean over the n rows of x[n, channels]. */

@@ -138,7 +138,8 @@ static void test_attention_to_equal_keys_is_the_mean_of_the_values(void **state)
 {
     (void)state;
     const struct kn_attention a = {.n = 2, .width = 2, .heads = 2};
-    const float qkv[] = {5, -5, 1, 1, /* k */ 2, 3, 2, 3, /* v */ 1, 10, 3, 30};
+    const float q[] = {5, -5, 1, 1}, k[] = {2, 3, 2, 3}, v[] = {1, 10, 3, 30};
+    const float *const qkv[3] = {q, k, v};
     const float expected[] = {2, 20, 2, 20};
     float out[4];
     kn_reference.attention(&a, qkv, out, panel);
@@ -312,16 +313,19 @@ static void check_attention_shapes(const struct kn_ops *ops)
     for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
         const struct kn_attention *a = &shapes[i];
         size_t n = a->n * a->width;
-        float *qkv = make_numbers(3 * n), *out = make_numbers(n),
-              *expected = make_numbers(n);
+        float *q = make_numbers(n), *k = make_numbers(n), *v = make_numbers(n),
+              *out = make_numbers(n), *expected = make_numbers(n);
+        const float *const qkv[3] = {q, k, v};
         for (size_t j = 0; j < n; j++) {
-            qkv[j] *= 30.0f; /* some scores far above the others */
+            q[j] *= 30.0f; /* some scores far above the others */
         }
         kn_reference.attention(a, qkv, expected, panel);
         ops->attention(a, qkv, out, panel);
         assert_close(out, expected, n, 1e-5f);
         assert_guarded(out, n);
-        alloc_free(qkv);
+        alloc_free(q);
+        alloc_free(k);
+        alloc_free(v);
         alloc_free(out);
         alloc_free(expected);
     }
