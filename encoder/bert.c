@@ -74,10 +74,11 @@ static enum err load_weights(struct bert *tower)
                                    [POSITIONS] = c->max_tokens,
                                    [TYPES] = N_TYPES};
     TRY(wt_load(tower->file, embedding_params, LENGTH(embedding_params),
-                &(struct wt_target){tower, sizes, 0}));
+                &(struct wt_target){.base = tower, .sizes = sizes}));
     for (size_t i = 0; i < c->layers; i++) {
         TRY(wt_load(tower->file, layer_params, LENGTH(layer_params),
-                    &(struct wt_target){&tower->layers[i], sizes, i}));
+                    &(struct wt_target){
+                        .base = &tower->layers[i], .sizes = sizes, .number = i}));
     }
     return ERR_OK;
 }
@@ -134,7 +135,7 @@ enum err bert_open(struct bert **out, const struct bert_config *config,
     enum err result;
     tower->config = *config;
     TRY_OUT(plan(tower));
-    TRY_OUT(wt_open(&tower->file, weights_path));
+    TRY_OUT(wt_open(&tower->file, &weights_path, 1));
     TRY_OUT(load_weights(tower));
     *out = tower;
     return ERR_OK;
@@ -190,7 +191,8 @@ static void run_layer(struct work *w, const struct layer *layer)
 {
     const struct kn_ops *ops = w->ops;
     const struct bert_config *c = &w->tower->config;
-    const struct kn_attention attention = {w->n, c->hidden, c->heads};
+    const struct kn_attention attention = {
+        .n = w->n, .width = c->hidden, .heads = c->heads};
     size_t n = w->n, part = n * c->hidden;
     float *q = w->qkv, *k = q + part, *v = k + part;
     const float *const qkv[3] = {q, k, v};

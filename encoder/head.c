@@ -54,7 +54,7 @@ static enum err load_weights(struct head *head)
     TRY(read_sizes(head));
     const size_t sizes[N_SIZES] = {
         [IN] = head->in, [HIDDEN] = head->hidden, [OUT] = head->out};
-    const struct wt_target target = {head, sizes, 0};
+    const struct wt_target target = {.base = head, .sizes = sizes};
     TRY(wt_load(head->file, linear_params, LENGTH(linear_params), &target));
     if (head->hidden > 0) {
         TRY(wt_load(head->file, fc_params, LENGTH(fc_params), &target));
@@ -72,7 +72,7 @@ enum err head_open(struct head **out, const char *weights_path)
         return ERR_NOMEM;
     }
     enum err result;
-    TRY_OUT(wt_open(&head->file, weights_path));
+    TRY_OUT(wt_open(&head->file, &weights_path, 1));
     result = load_weights(head);
     if (result != ERR_OK) {
         goto out;
