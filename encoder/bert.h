@@ -3,8 +3,9 @@
  *
  *     struct bert *tower;
  *     TRY(bert_open(&tower, &config, "text-en.safetensors"));
- *     float features[config.hidden];
- *     TRY_OUT(bert_features(tower, ids, n_ids, features));
+ *     const size_t lengths[2] = {5, 12};                // of two texts: ids[17]
+ *     float features[2 * config.hidden];
+ *     TRY_OUT(bert_features(tower, ids, lengths, 2, features));
  *     ...
  *     bert_close(tower);
  *
@@ -49,10 +50,14 @@ enum err bert_open(struct bert **out, const struct bert_config *config,
 /* Accepts NULL. */
 void bert_close(struct bert *tower);
 
-/* The features of one text, ids[n_ids] with 1 <= n_ids <= max_tokens, into
- * features[hidden]. ERR_INVALID: too many ids or none, or one outside the vocabulary;
- * ERR_NOMEM. */
-enum err bert_features(const struct bert *tower, const int32_t *ids, size_t n_ids,
-                       float *features) ERR_CHECK;
+/*
+ * The features of `n` texts into features[n, hidden]. Their ids stand end to end in
+ * `ids`, lengths[i] of them for text i, 1 <= lengths[i] <= max_tokens: nothing is
+ * padded. What comes out for a text is, to the bit, what comes out for it alone. Memory
+ * is proportional to the sum of the lengths. ERR_INVALID: too many ids or none, or one
+ * outside the vocabulary; ERR_NOMEM.
+ */
+enum err bert_features(const struct bert *tower, const int32_t *ids,
+                       const size_t *lengths, size_t n, float *features) ERR_CHECK;
 
 #endif

@@ -297,22 +297,76 @@ enum err enc_tokenize(struct enc *enc, const char *text, size_t n,
     return ERR_OK;
 }
 
-static enum err embed_text(struct enc *enc, const struct enc_tokens *text,
-                           float *vector)
+/* Texts of one tower that are worked through together, laid end to end. */
+struct text_group {
+    size_t tower;
+    int32_t ids[ENC_GROUP_TOKENS + LIMIT_TEXT_TOKENS];
+    size_t n_ids;
+    size_t lengths[ENC_GROUP_TOKENS]; /* [n] */
+    float *vectors[ENC_GROUP_TOKENS]; /* [n]: where they go */
+    size_t n;
+};
+
+static void group_add(struct text_group *group, const struct enc_tokens *text,
+                      float *vector)
 {
-    float features[BERT_WIDTH_MAX];
-    TRY(need_text_tower(enc, text->tower));
-    const struct text_tower *tower = &enc->texts[text->tower];
-    TRY(bert_features(tower->bert, text->ids, text->n, features));
-    TRY(head_apply(tower->head, features, 1, vector));
-    return check_vector(enc, vector);
+    memcpy(group->ids + group->n_ids, text->ids, text->n * sizeof text->ids[0]);
+    group->n_ids += text->n;
+    group->lengths[group->n] = text->n;
+    group->vectors[group->n++] = vector;
+}
+
+/* Features into vectors, with memory of both laid end to end. */
+static enum err project_group(struct enc *enc, const struct text_group *group,
+                              float *features, float *vectors)
+{
+    const struct text_tower *tower = &enc->texts[group->tower];
+    TRY(bert_features(tower->bert, group->ids, group->lengths, group->n, features));
+    TRY(head_apply(tower->head, features, group->n, vectors));
+    for (size_t i = 0; i < group->n; i++) {
+        const float *vector = vectors + i * enc->info.dim;
+        TRY(check_vector(enc, vector));
+        memcpy(group->vectors[i], vector, enc->info.dim * sizeof *vector);
+    }
+    return ERR_OK;
+}
+
+static enum err embed_group(struct enc *enc, struct text_group *group)
+{
+    if (group->n == 0) {
+        return ERR_OK;
+    }
+    TRY(need_text_tower(enc, group->tower));
+    size_t width = head_in(enc->texts[group->tower].head);
+    float *features = alloc_array(group->n * (width + enc->info.dim), sizeof *features);
+    if (features == NULL) {
+        return ERR_NOMEM;
+    }
+    enum err result = project_group(enc, group, features, features + group->n * width);
+    alloc_free(features);
+    group->n = 0;
+    group->n_ids = 0;
+    return result;
 }
 
 enum err enc_embed_tokens(struct enc *enc, const struct enc_tokens *const *texts,
                           size_t n, float *const *vectors)
 {
-    for (size_t i = 0; i < n; i++) {
-        TRY(embed_text(enc, texts[i], vectors[i]));
+    struct text_group group;
+    group.n = 0;
+    group.n_ids = 0;
+    for (size_t tower = 0; tower < enc->model->n_texts; tower++) {
+        group.tower = tower;
+        for (size_t i = 0; i < n; i++) {
+            if (texts[i]->tower != tower) {
+                continue;
+            }
+            group_add(&group, texts[i], vectors[i]);
+            if (group.n_ids >= ENC_GROUP_TOKENS) {
+                TRY(embed_group(enc, &group));
+            }
+        }
+        TRY(embed_group(enc, &group));
     }
     return ERR_OK;
 }

@@ -91,9 +91,14 @@ struct enc_tokens {
 enum err enc_tokenize(struct enc *enc, const char *text, size_t n,
                       struct enc_tokens *out) ERR_CHECK;
 
-/* The second: texts[n] into vectors[n], each [dim]. They may be for different towers;
- * those for one tower that stand together are worked through together. A vector does
- * not depend on its neighbours. ERR_NOMEM, ERR_MODEL: no vector is valid then. */
+/* Tokens after which more texts at once gain nothing (docs/SPEED.md), and only take
+ * memory and make the first wait for the last. */
+enum { ENC_GROUP_TOKENS = 128 };
+
+/* The second: texts[n] into vectors[n], each [dim]. Those for one tower are worked
+ * through together, in groups of some ENC_GROUP_TOKENS tokens, so texts of any length
+ * may stand side by side: none is padded. A vector is, to the bit, what it is without
+ * its neighbours. ERR_NOMEM, ERR_MODEL: no vector is valid then. */
 enum err enc_embed_tokens(struct enc *enc, const struct enc_tokens *const *texts,
                           size_t n, float *const *vectors) ERR_CHECK;
 

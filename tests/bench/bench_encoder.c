@@ -169,7 +169,7 @@ struct text {
 static void run_text(void *context)
 {
     struct text *t = context;
-    need(bert_features(t->tower, t->ids, t->n, t->features));
+    need(bert_features(t->tower, t->ids, &t->n, 1, t->features));
 }
 
 /* Of the matrix products alone. */
