@@ -90,14 +90,33 @@ enum err img_decode(struct img *out, const void *bytes, size_t n,
 void img_release(struct img *image);
 
 /*
- * Resizes to width x height by antialiased bicubic (a = -0.5) in 8-bit fixed point,
- * horizontally first: equal to the last bit to Image.resize(..., BICUBIC) of Pillow up
- * to version 12. (Version 13 takes the columns first where the height shrinks by more
- * than twice as many pixels as the width.) The caller releases *out, which is empty on
- * failure: ERR_INVALID (an empty picture, a side of 0), ERR_LIMIT, ERR_NOMEM.
+ * Resizes to width x height by the antialiased filter in 8-bit fixed point,
+ * horizontally first: equal to the last bit to Image.resize of Pillow up to version 12.
+ * (Version 13 takes the columns first where the height shrinks by more than twice as
+ * many pixels as the width.) A side that keeps its size is not filtered. The caller
+ * releases *out, which is empty on failure: ERR_INVALID (an empty picture, a side of
+ * 0), ERR_LIMIT, ERR_NOMEM.
  */
 enum err img_resize(struct img *out, const struct img *image, uint32_t width,
-                    uint32_t height) ERR_CHECK;
+                    uint32_t height, enum img_filter filter) ERR_CHECK;
+
+/* A rectangle of a resized picture, in its pixels. */
+struct img_part {
+    uint32_t of_width; /* of the whole resized picture; at most IMG_PART_SIDE_MAX */
+    uint32_t of_height;
+    uint32_t left;
+    uint32_t top;
+    uint32_t width;
+    uint32_t height;
+};
+
+enum { IMG_PART_SIDE_MAX = 1 << 30 };
+
+/* The same pixels as img_resize and a cut, without computing or holding the others: the
+ * whole may be far over LIMIT_IMAGE_SIDE. ERR_INVALID also where the part is not inside
+ * the whole. */
+enum err img_resize_part(struct img *out, const struct img *image,
+                         const struct img_part *part, enum img_filter filter) ERR_CHECK;
 
 /* Appends a JPEG (quality 85) of the picture shrunk to fit side x side, never enlarged.
  * `out` is as it was on failure: ERR_INVALID (as above), ERR_LIMIT (past the buffer's

@@ -51,7 +51,7 @@ static enum err encode(struct enc *enc, const char *text, float *vector)
 /* A picture of 50 x 40 in which no two rows and columns are alike. */
 static struct img make_picture(void)
 {
-    struct img image = {alloc_array(50 * 40, 3), 50, 40};
+    struct img image = {.rgb = alloc_array(50 * 40, 3), .width = 50, .height = 40};
     assert_non_null(image.rgb);
     for (size_t i = 0; i < 50 * 40 * 3; i++) {
         image.rgb[i] = (uint8_t)(i * i / 7);
@@ -283,7 +283,7 @@ static void test_preprocessing_squashes_and_normalises(void **state)
 {
     (void)state;
     static float pixels[N_PIXELS];
-    struct img image = {alloc_array(100 * 20, 3), 100, 20};
+    struct img image = {.rgb = alloc_array(100 * 20, 3), .width = 100, .height = 20};
     struct enc *enc = open_model();
     for (size_t i = 0; i < 100 * 20; i++) {
         memcpy(image.rgb + 3 * i, (uint8_t[]){255, 0, 102}, 3);

@@ -328,8 +328,10 @@ def resizes():
              (225, 300, 260, 260), (261, 259, 260, 260), (500, 400, 1, 1), (1000, 3, 4, 2), (333, 17, 332, 16)]
     with open("resize.txt", "w") as f:
         for w, h, out_w, out_h in sizes:
-            small = noise(w, h).resize((out_w, out_h), Image.BICUBIC)
-            f.write(f"{w} {h} {out_w} {out_h} {fnv1a(small.tobytes()):016x}\n")
+            picture = noise(w, h)
+            for name, resample in (("bicubic", Image.BICUBIC), ("bilinear", Image.BILINEAR)):
+                small = picture.resize((out_w, out_h), resample)
+                f.write(f"{w} {h} {out_w} {out_h} {name} {fnv1a(small.tobytes()):016x}\n")
 
 
 if __name__ == "__main__":
