@@ -11,6 +11,7 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "db/ingest_payload.h"
 #include "db/sidecar.h"
 #include "encoder/image.h"
@@ -154,6 +155,9 @@ static enum err decode_picture(struct work *w, struct img *image, struct img_met
     struct img_options options = {
         .target_side = (uint32_t)enc_info(w->job->enc)->image_size, .meta = meta};
     TRY(img_decode(image, w->bytes->data, w->bytes->size, &options));
+    if (meta != NULL && meta->has_profile) {
+        log_info("%s: its colour profile is ignored", w->item->path);
+    }
     if (db_media_has(w->job->db, w->result->source.hash)) {
         return ERR_OK;
     }

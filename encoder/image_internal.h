@@ -60,6 +60,10 @@ enum err img_exif_read(struct img_task *task, const uint8_t *exif, size_t n) ERR
 enum { IMG_RESIZE_BITS = 22 }; /* fraction bits of a weight, as in Pillow */
 
 /* Four neighbouring weights for AVX2, which multiplies 16-bit numbers: each is split,
+/* image_profile.c. Notes in the task's meta that an ICC profile of `n` bytes is ignored,
+ * unless it is sRGB's own. */
+void img_profile_note(struct img_task *task, const uint8_t *profile, size_t n);
+
  * weight = (high << IMG_RESIZE_LOW_BITS) + low, and two neighbours share 32 bits. */
 enum { IMG_RESIZE_LOW_BITS = 15 };
 

@@ -26,6 +26,15 @@ static enum err report(VP8StatusCode status)
     }
 }
 
+static void read_profile(struct img_task *task, const WebPDemuxer *demuxer)
+{
+    WebPChunkIterator chunk;
+    if (WebPDemuxGetChunk(demuxer, "ICCP", 1, &chunk)) {
+        img_profile_note(task, chunk.chunk.bytes, chunk.chunk.size);
+        WebPDemuxReleaseChunkIterator(&chunk);
+    }
+}
+
 static enum err read_exif(struct img_task *task, const WebPDemuxer *demuxer)
 {
     WebPChunkIterator chunk;
@@ -80,6 +89,7 @@ static enum err decode(struct img_task *task, const WebPDemuxer *demuxer)
     TRY(img_task_set_size(task, WebPDemuxGetI(demuxer, WEBP_FF_CANVAS_WIDTH),
                           WebPDemuxGetI(demuxer, WEBP_FF_CANVAS_HEIGHT)));
     TRY(read_exif(task, demuxer));
+    read_profile(task, demuxer);
     WebPIterator frame;
     FAIL_IF(!WebPDemuxGetFrame(demuxer, 1, &frame), ERR_INVALID,
             "broken WebP: no frame in it");
