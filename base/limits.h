@@ -31,6 +31,11 @@
 #ifndef LIMIT_IMAGE_PIXELS              /* the fuzzer's build sets a lower one */
 #define LIMIT_IMAGE_PIXELS (178956970u) /* as Pillow's decompression-bomb error */
 #endif
+/* Of all decoded pictures of the process together, past which a decode waits: the
+ * largest picture fits alone, and twenty threads cost no more than it does. At 3 bytes
+ * a pixel half a gigabyte; while decoding up to 4 (alpha, WebP), 6 (being turned), 9
+ * (progressive JPEG), some 14 (HEIF) or 20 (HDR). */
+#define LIMIT_DECODED_PIXELS LIMIT_IMAGE_PIXELS
 
 /* Models. */
 #define LIMIT_MODEL_FILE_BYTES (1ull << 36)      /* one file; weights are only mapped */

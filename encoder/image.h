@@ -10,9 +10,11 @@
  * libheif, GIF (first frame), BMP, TGA, PSD and HDR by stb_image, PNM here. The format
  * is told by the first bytes, never by the file's name. The size in the header is
  * checked against base/limits.h before a pixel is allocated. Colour profiles are
- * ignored.
+ * ignored, as the reference does; img_meta says where one was.
  *
- * Threads: no state is shared; any thread, one thread an image.
+ * Threads: any thread, one thread an image. What is shared is the budget of decoded
+ * pixels of the process (image_budget.h): img_decode waits until its picture fits in,
+ * img_release makes room.
  */
 #ifndef ENCODER_IMAGE_H
 #define ENCODER_IMAGE_H
@@ -23,11 +25,14 @@
 
 #include "base/buffer.h"
 
+struct img_hold;
+
 /* Decoded pixels, sRGB, rows top to bottom without padding. */
 struct img {
-    uint8_t *rgb; /* [height, width, 3], owned; alloc_free */
+    uint8_t *rgb; /* [height, width, 3], owned; freed by img_release */
     uint32_t width;
     uint32_t height;
+    struct img_hold *hold; /* what img_decode took of the budget; else NULL */
 };
 
 enum img_format {
@@ -59,14 +64,14 @@ struct img_meta {
     uint32_t width;   /* of the upright original, in pixels */
     uint32_t height;
     enum img_format format;
+    /* The file has a colour profile, not sRGB's, and it was ignored. (Of JPEG, PNG,
+     * WebP, HEIC and AVIF; what other formats may embed is not looked for.) */
+    bool has_profile;
 };
 
 struct img_options {
     /* The least side, in pixels, that the caller goes on with; 0: exact. Where the
      * short side is at least four times this, a JPEG may be decoded at 1/2, 1/4 or 1/8
-    /* The file has a colour profile, not sRGB's, and it was ignored. (Of JPEG, PNG,
-     * WebP, HEIC and AVIF; what other formats may embed is not looked for.) */
-    bool has_profile;
      * of its size, to no less than twice this. */
     uint32_t target_side;
     struct img_meta *meta; /* filled if not NULL, also when decoding fails later on */

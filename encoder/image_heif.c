@@ -137,6 +137,7 @@ static enum err decode(struct reader *r, struct img_task *task)
                           height < 0 ? 0 : (uint64_t)height));
     TRY(read_exif(task, r->handle));
     TRY(read_profile(task, r->handle));
+    TRY(img_task_take(task, task->meta->width, task->meta->height));
 
     bool alpha = heif_image_handle_has_alpha_channel(r->handle) != 0;
     TRY(report(heif_decode_image(

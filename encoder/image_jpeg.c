@@ -158,6 +158,16 @@ static void read_rows(struct reader *r)
     }
 }
 
+/* A file of many scans is held whole, as coefficients, however small it comes out. */
+static enum err take(struct reader *r)
+{
+    j_decompress_ptr jpeg = &r->jpeg;
+    if (jpeg_has_multiple_scans(jpeg)) {
+        return img_task_take(r->task, jpeg->image_width, jpeg->image_height);
+    }
+    return img_task_take(r->task, jpeg->output_width, jpeg->output_height);
+}
+
 static enum err read_picture(struct reader *r)
 {
     j_decompress_ptr jpeg = &r->jpeg;
@@ -177,6 +187,8 @@ static enum err read_picture(struct reader *r)
     jpeg->scale_num = 1;
     jpeg->scale_denom =
         shrink_by(jpeg->image_width, jpeg->image_height, task->target_side);
+    jpeg_calc_output_dimensions(jpeg);
+    TRY(take(r));
     (void)jpeg_start_decompress(jpeg);
     TRY(img_task_allocate(task, jpeg->output_width, jpeg->output_height, 3));
     read_rows(r);

@@ -118,6 +118,7 @@ static enum err read_picture(struct reader *r)
     uint32_t height = png_get_image_height(r->png, r->info);
     TRY(img_task_set_size(r->task, width, height));
     read_profile(r);
+    TRY(img_task_take(r->task, width, height));
 
     set_transforms(r);
     int n_passes = png_set_interlace_handling(r->png);

@@ -76,6 +76,7 @@ static enum err decode_frame(struct img_task *task, const WebPIterator *frame)
 
     bool covers = (uint32_t)frame->width == width && (uint32_t)frame->height == height;
     unsigned channels = covers && !frame->has_alpha ? 3 : 4;
+    TRY(img_task_take(task, width, height));
     TRY(img_task_allocate(task, width, height, channels));
     TRY(decode_into(task, frame, channels));
     if (channels == 4) {
