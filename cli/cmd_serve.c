@@ -71,6 +71,8 @@ static const struct cli_option options[] = {
                     "listen on other than this machine without a key"),
     CLI_OPTION_NUMBER("threads", 0, n_threads, LIMIT_THREADS_MAX,
                       "workers (else one a core)"),
+    CLI_OPTION_TEXT("decode", decode, "exact|fast",
+                    "large JPEGs whole, or shrunk on the way (else fast)"),
     CLI_OPTION_END,
 };
 

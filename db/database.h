@@ -18,6 +18,7 @@ struct duet {
     char *folder;
     bool write;
     unsigned n_threads;
+    bool exact_decode;
     size_t seal_at;
     struct writer_lock lock; /* held where `write` */
     struct store *store;

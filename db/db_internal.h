@@ -105,6 +105,10 @@ enum err db_encoder_for(struct duet *db, const char *collection, struct enc **en
 /* Whether the database was opened for writing, else ERR_INVALID with a sentence. */
 enum err db_check_writable(const struct duet *db) ERR_CHECK;
 
+/* The side to decode pictures for, as img_options.target_side of encoder/image.h: the
+ * model's, or 0 where duet_options.exact_decode was asked for. */
+uint32_t db_target_side(const struct duet *db, const struct enc *enc);
+
 /* How many threads one add may use: duet_options.n_threads, resolved. */
 unsigned db_n_threads(const struct duet *db);
 

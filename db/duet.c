@@ -70,6 +70,7 @@ static enum err copy_options(struct duet *db, const struct duet_options *o)
 {
     db->write = o->write;
     db->n_threads = resolve_threads(o->n_threads);
+    db->exact_decode = o->exact_decode;
     db->seal_at = o->seal_at == 0 ? SEAL_AT_DEFAULT : o->seal_at;
     db->folder = alloc_dup(o->path);
     if (db->folder == NULL) {

@@ -68,6 +68,8 @@ struct duet_options {
                            "default" for new ones */
     const char *url;    /* what another writer is told of us when busy; NULL: none */
     unsigned n_threads; /* of one add, of segment builds; 0: one a core */
+    bool exact_decode;  /* never shrink a large JPEG while decoding it: slower, and
+                           equal to the model's own preprocessing to the last bit */
     size_t seal_at; /* unsealed vectors that start a segment build; 0: the default */
 };
 

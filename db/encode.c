@@ -31,11 +31,13 @@ bool encode_is_needed(enum duet_input_kind kind)
            kind == DUET_INPUT_FILE;
 }
 
-static enum err encode_bytes(struct enc *enc, const void *bytes, size_t n,
+static enum err encode_bytes(struct duet *db, const void *bytes, size_t n,
                              float *vector, struct encode_picture *picture)
 {
+    struct enc *enc;
     struct img image;
-    struct img_options options = {.target_side = (uint32_t)enc_info(enc)->image_size};
+    TRY(db_encoder(db, &enc));
+    struct img_options options = {.target_side = db_target_side(db, enc)};
     FAIL_IF(n == 0, ERR_INVALID, "the picture is empty");
     FAIL_IF(n > LIMIT_IMAGE_FILE_BYTES, ERR_LIMIT,
             "a picture of %zu bytes is more than %u", n, LIMIT_IMAGE_FILE_BYTES);
@@ -51,30 +53,38 @@ static enum err encode_bytes(struct enc *enc, const void *bytes, size_t n,
     return result;
 }
 
-static enum err encode_file(struct enc *enc, const char *path, float *vector,
+static enum err encode_file(struct duet *db, const char *path, float *vector,
                             struct encode_picture *picture)
 {
     struct file_map file;
     TRY(file_map_open(&file, path, LIMIT_IMAGE_FILE_BYTES));
-    enum err result = encode_bytes(enc, file.data, file.size, vector, picture);
+    enum err result = encode_bytes(db, file.data, file.size, vector, picture);
     file_map_close(&file);
     return result == ERR_OK ? ERR_OK : err_prefix(result, "%s", path);
 }
 
-enum err encode_input(struct enc *enc, const struct duet_input *input, float *vector,
+static enum err encode_text(struct duet *db, const struct duet_input *input,
+                            float *vector, struct enc_text_info *info)
+{
+    struct enc *enc;
+    TRY(db_encoder(db, &enc));
+    return enc_text(enc, input->bytes, input->n, vector, info);
+}
+
+enum err encode_input(struct duet *db, const struct duet_input *input, float *vector,
                       bool *truncated, struct encode_picture *picture)
 {
     struct enc_text_info text = {0};
     enum err result;
     switch (input->kind) {
     case DUET_INPUT_TEXT:
-        result = enc_text(enc, input->bytes, input->n, vector, &text);
+        result = encode_text(db, input, vector, &text);
         break;
     case DUET_INPUT_IMAGE:
-        result = encode_bytes(enc, input->bytes, input->n, vector, picture);
+        result = encode_bytes(db, input->bytes, input->n, vector, picture);
         break;
     case DUET_INPUT_FILE:
-        result = encode_file(enc, input->path, vector, picture);
+        result = encode_file(db, input->path, vector, picture);
         break;
     default:
         result = err_set(ERR_INVALID, "neither a text nor a picture");
@@ -97,7 +107,7 @@ enum err duet_embed(struct duet *db, const struct duet_input *input, float **vec
     if (values == NULL) {
         return ERR_NOMEM;
     }
-    enum err result = encode_input(enc, input, values, NULL, NULL);
+    enum err result = encode_input(db, input, values, NULL, NULL);
     if (result != ERR_OK) {
         alloc_free(values);
         return result;

@@ -16,10 +16,10 @@ struct encode_picture {
     struct buf thumbnail;        /* JPEG; filled where it was initialised with room */
 };
 
-/* Encodes the input into vector[dim of the model]. `truncated` and `picture` may be
+/* Encodes the input by the database's model into vector[dim of the model]. `truncated` and `picture` may be
  * NULL; the latter is filled for pictures. ERR_INVALID, ERR_LIMIT, ERR_UNSUPPORTED,
  * ERR_NOT_FOUND (no such file). */
-enum err encode_input(struct enc *enc, const struct duet_input *input, float *vector,
+enum err encode_input(struct duet *db, const struct duet_input *input, float *vector,
                       bool *truncated, struct encode_picture *picture) ERR_CHECK;
 
 #endif

@@ -153,7 +153,7 @@ static enum err encode_caption(struct work *w)
 static enum err decode_picture(struct work *w, struct img *image, struct img_meta *meta)
 {
     struct img_options options = {
-        .target_side = (uint32_t)enc_info(w->job->enc)->image_size, .meta = meta};
+        .target_side = db_target_side(w->job->db, w->job->enc), .meta = meta};
     TRY(img_decode(image, w->bytes->data, w->bytes->size, &options));
     if (meta != NULL && meta->has_profile) {
         log_info("%s: its colour profile is ignored", w->item->path);

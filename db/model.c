@@ -56,6 +56,11 @@ enum err db_encoder(struct duet *db, struct enc **enc)
     return model_get(db, NULL, enc);
 }
 
+uint32_t db_target_side(const struct duet *db, const struct enc *enc)
+{
+    return db->exact_decode ? 0 : (uint32_t)enc_info(enc)->image_size;
+}
+
 enum err model_for_search(struct duet *db, const struct record_collection *c,
                           struct enc **enc)
 {

@@ -80,7 +80,7 @@ static enum err encode_query(struct search *s)
     TRY(model_for_search(s->db, &s->collection, &enc));
     s->dim = enc_info(enc)->dim;
     s->origin = input->kind == DUET_INPUT_TEXT ? DB_TEXT : DB_IMAGE;
-    return encode_input(enc, input, s->vector, &s->truncated, NULL);
+    return encode_input(s->db, input, s->vector, &s->truncated, NULL);
 }
 
 static enum err copy_vector(struct search *s)

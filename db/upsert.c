@@ -133,7 +133,7 @@ static enum err do_job(struct upsert *u, struct job *job)
 {
     const struct record_space_def *def = &u->collection.spaces[job->space];
     if (encode_is_needed(job->input->kind)) {
-        TRY(encode_input(u->enc, job->input, job->vector, NULL,
+        TRY(encode_input(u->db, job->input, job->vector, NULL,
                          job->is_upload ? &job->picture : NULL));
         return ERR_OK;
     }
