@@ -40,7 +40,17 @@
 /* Models. */
 #define LIMIT_MODEL_FILE_BYTES (1ull << 36)      /* one file; weights are only mapped */
 #define LIMIT_MODEL_HEADER_BYTES (100u << 20)    /* the bound of safetensors itself */
-#define LIMIT_MODEL_VOCABULARY_BYTES (16u << 20) /* some 1.5 million tokens */
+#define LIMIT_MODEL_VOCABULARY_BYTES (64u << 20) /* Gemma's tokenizer.json has 34 MB */
+#define LIMIT_MODEL_TOKENS (1u << 21)            /* Gemma has 256,000 */
+
+/* Pipelines of tokenizer.json. */
+#define LIMIT_TOKENIZER_STEPS 64              /* normalizers or pre-tokenizers */
+#define LIMIT_TOKENIZER_SPECIAL 16            /* tokens a template adds on one side */
+#define LIMIT_TOKENIZER_AFFIX_BYTES 64        /* "</w>", "##" */
+#define LIMIT_TOKENIZER_TEXT_BYTES (8u << 20) /* a text after its normalizers */
+#define LIMIT_REGEX_BYTES 4096                /* one pattern; CLIP's has 70 */
+#define LIMIT_REGEX_RETRIES 1000000           /* backtracking of one attempt to match */
+#define LIMIT_REGEX_SECONDS 2 /* of processor time, all patterns on a text */
 
 /* Batches. */
 #define LIMIT_BATCH_POINTS 10000 /* points in one upsert request */
