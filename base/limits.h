@@ -41,6 +41,7 @@
 #define LIMIT_MODEL_FILE_BYTES (1ull << 36)      /* one file; weights are only mapped */
 #define LIMIT_MODEL_HEADER_BYTES (100u << 20)    /* the bound of safetensors itself */
 #define LIMIT_MODEL_VOCABULARY_BYTES (64u << 20) /* Gemma's tokenizer.json has 34 MB */
+#define LIMIT_MODEL_CONFIG_BYTES (64u << 20)     /* other files of JSON */
 #define LIMIT_MODEL_TOKENS (1u << 21)            /* Gemma has 256,000 */
 
 /* Pipelines of tokenizer.json. */

@@ -58,7 +58,7 @@ enum err db_encoder(struct duet *db, struct enc **enc)
 
 uint32_t db_target_side(const struct duet *db, const struct enc *enc)
 {
-    return db->exact_decode ? 0 : (uint32_t)enc_info(enc)->image_size;
+    return db->exact_decode ? 0 : enc_info(enc)->decode_side;
 }
 
 enum err model_for_search(struct duet *db, const struct record_collection *c,

@@ -6,6 +6,8 @@
  */
 #include "encoder/bert.h"
 
+#include <string.h>
+
 #include "base/alloc.h"
 #include "base/limits.h"
 #include "encoder/kernels.h"
@@ -26,12 +28,13 @@ struct bert {
     struct wt_file *file;
     struct wt_matrix words, positions, types;
     struct kn_layer_norm embedding_norm;
-    struct layer *layers; /* [config.layers] */
+    struct layer *layers;        /* [config.layers] */
+    struct kn_linear projection; /* where config.dim is not 0 */
 };
 
 /* The weights. */
 
-enum { HIDDEN, INTERMEDIATE, VOCAB, POSITIONS, TYPES, N_SIZES };
+enum { HIDDEN, INTERMEDIATE, VOCAB, POSITIONS, TYPES, DIM, N_SIZES };
 
 /* Sentence A and sentence B; a lone text is all A. */
 enum { N_TYPES = 2, TYPE_A = 0 };
@@ -63,24 +66,30 @@ static const struct wt_param layer_params[] = {
     WT_NORM("encoder.layer.#.output.LayerNorm", struct layer, output_norm, HIDDEN),
 };
 
-#define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
+/* Beside BERT, so without its prefix. */
+static const struct wt_param projection_params[] = {
+    WT_PARAM_MATRIX("text_projection.weight", struct bert, projection.weight, DIM,
+                    HIDDEN),
+};
 
 static enum err load_weights(struct bert *tower)
 {
     const struct bert_config *c = &tower->config;
-    const size_t sizes[N_SIZES] = {[HIDDEN] = c->hidden,
-                                   [INTERMEDIATE] = c->intermediate,
-                                   [VOCAB] = c->vocab,
-                                   [POSITIONS] = c->max_tokens,
-                                   [TYPES] = N_TYPES};
-    TRY(wt_load(tower->file, embedding_params, LENGTH(embedding_params),
-                &(struct wt_target){.base = tower, .sizes = sizes}));
+    const size_t sizes[N_SIZES] = {
+        [HIDDEN] = c->hidden, [INTERMEDIATE] = c->intermediate,
+        [VOCAB] = c->vocab,   [POSITIONS] = c->max_tokens,
+        [TYPES] = N_TYPES,    [DIM] = c->dim};
+    struct wt_target target = {.base = tower, .sizes = sizes, .prefix = c->prefix};
+    TRY(wt_load(tower->file, embedding_params, WT_COUNT(embedding_params), &target));
     for (size_t i = 0; i < c->layers; i++) {
-        TRY(wt_load(tower->file, layer_params, LENGTH(layer_params),
-                    &(struct wt_target){
-                        .base = &tower->layers[i], .sizes = sizes, .number = i}));
+        target.base = &tower->layers[i];
+        target.number = i;
+        TRY(wt_load(tower->file, layer_params, WT_COUNT(layer_params), &target));
     }
-    return ERR_OK;
+    target = (struct wt_target){.base = tower, .sizes = sizes};
+    return c->dim > 0 ? wt_load(tower->file, projection_params,
+                                WT_COUNT(projection_params), &target)
+                      : ERR_OK;
 }
 
 static enum err check_config(const struct bert_config *c)
@@ -96,6 +105,11 @@ static enum err check_config(const struct bert_config *c)
     FAIL_IF(c->max_tokens < 1 || c->max_tokens > LIMIT_TEXT_TOKENS, ERR_MODEL,
             "a text tower for %zu tokens", c->max_tokens);
     return ERR_OK;
+}
+
+size_t bert_width(const struct bert_config *config)
+{
+    return config->dim > 0 ? config->dim : config->hidden;
 }
 
 static struct kn_layer_norm norm_of(const struct bert_config *c)
@@ -124,7 +138,7 @@ static enum err plan(struct bert *tower)
 }
 
 enum err bert_open(struct bert **out, const struct bert_config *config,
-                   const char *weights_path)
+                   const char *const *paths, size_t n_paths)
 {
     *out = NULL;
     TRY(check_config(config));
@@ -135,7 +149,7 @@ enum err bert_open(struct bert **out, const struct bert_config *config,
     enum err result;
     tower->config = *config;
     TRY_OUT(plan(tower));
-    TRY_OUT(wt_open(&tower->file, &weights_path, 1));
+    TRY_OUT(wt_open(&tower->file, paths, n_paths));
     TRY_OUT(load_weights(tower));
     *out = tower;
     return ERR_OK;
@@ -202,7 +216,8 @@ static void attend(struct work *w, const float *const qkv[3])
 {
     const struct bert_config *c = &w->tower->config;
     for (size_t i = 0, at = 0; i < w->n_texts; at += w->lengths[i++] * c->hidden) {
-        const struct kn_attention attention = {w->lengths[i], c->hidden, c->heads};
+        const struct kn_attention attention = {
+            .n = w->lengths[i], .width = c->hidden, .heads = c->heads};
         const float *const text[3] = {qkv[0] + at, qkv[1] + at, qkv[2] + at};
         w->ops->attention(&attention, text, w->middle + at, w->panel);
     }
@@ -225,12 +240,28 @@ static void run_layer(struct work *w, const struct layer *layer)
     ops->layer_norm(&layer->output_norm, w->x, n);
 }
 
-static void pool(struct work *w, float *features)
+/* One row a text, into pooled[n_texts, hidden]. */
+static void pool(struct work *w, float *pooled)
 {
     size_t width = w->tower->config.hidden;
     const float *x = w->x;
     for (size_t i = 0; i < w->n_texts; x += w->lengths[i++] * width) {
-        w->ops->mean(x, w->lengths[i], width, features + i * width);
+        if (w->tower->config.pool == BERT_POOL_MEAN) {
+            w->ops->mean(x, w->lengths[i], width, pooled + i * width);
+        } else {
+            memcpy(pooled + i * width, x, width * sizeof *x);
+        }
+    }
+}
+
+static void make_features(struct work *w, float *features)
+{
+    const struct bert *tower = w->tower;
+    if (tower->config.dim == 0) {
+        pool(w, features);
+    } else {
+        pool(w, w->middle); /* has room: a text has at least one row */
+        w->ops->linear(&tower->projection, w->middle, w->n_texts, features, w->panel);
     }
 }
 
@@ -277,7 +308,7 @@ enum err bert_features(const struct bert *tower, const int32_t *ids,
     for (size_t i = 0; i < c->layers; i++) {
         run_layer(&w, &tower->layers[i]);
     }
-    pool(&w, features);
+    make_features(&w, features);
     alloc_free(memory);
     return ERR_OK;
 }

@@ -69,8 +69,6 @@ static const struct wt_param block_params[] = {
     WT_LAYER("blocks.#.project", struct block, project, OUT, MID),
 };
 
-#define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
-
 static enum err load_block(struct efficientnet *tower, size_t number)
 {
     struct block *block = &tower->blocks[number];
@@ -82,9 +80,9 @@ static enum err load_block(struct efficientnet *tower, size_t number)
                                    [KERNEL_ROW] = kernel * mid};
     const struct wt_target target = {.base = block, .sizes = sizes, .number = number};
     if (block->source == SOURCE_EXPAND) {
-        TRY(wt_load(tower->file, expand_params, LENGTH(expand_params), &target));
+        TRY(wt_load(tower->file, expand_params, WT_COUNT(expand_params), &target));
     }
-    return wt_load(tower->file, block_params, LENGTH(block_params), &target);
+    return wt_load(tower->file, block_params, WT_COUNT(block_params), &target);
 }
 
 static enum err load_weights(struct efficientnet *tower)
@@ -94,7 +92,7 @@ static enum err load_weights(struct efficientnet *tower)
                                    [TOP_IN] = tower->top_in,
                                    [TOP] = tower->config.features};
     const struct wt_target target = {.base = tower, .sizes = sizes};
-    TRY(wt_load(tower->file, tower_params, LENGTH(tower_params), &target));
+    TRY(wt_load(tower->file, tower_params, WT_COUNT(tower_params), &target));
     for (size_t i = 0; i < tower->config.n_blocks; i++) {
         TRY(load_block(tower, i));
     }

@@ -34,15 +34,21 @@ struct img;
 
 /* What a model says of itself. Strings live as long as the model is open. */
 struct enc_info {
-    const char *name;      /* "duet-default" */
-    const char *folder;    /* where it was loaded from */
-    const char *space;     /* vectors of one space may be compared, others never */
-    const char *licence;   /* one line */
-    const char *languages; /* of its text towers, as in "en,zh" */
-    size_t dim;            /* numbers in a vector */
-    size_t image_size;     /* pixels, the longer side of what the image tower sees */
-    size_t max_tokens;     /* the least over the text towers, special tokens included */
-    double logit_scale;    /* softmax temperature of the training, for labels */
+    const char *name;          /* "duet-default" */
+    const char *folder;        /* where it was loaded from */
+    const char *family;        /* "duet", "clip", "chinese-clip", "siglip" */
+    const char *space;         /* vectors of one space may be compared, others never */
+    const char *licence;       /* one line */
+    const char *languages;     /* of its text towers, as in "en,zh" */
+    const char *tokenizer;     /* its kind, for people */
+    const char *preprocessing; /* of pictures, for people */
+    size_t dim;                /* numbers in a vector */
+    size_t image_size;         /* pixels, both sides of what the image tower sees */
+    uint32_t decode_side; /* img_options.target_side for pictures that it will see */
+    size_t max_tokens;    /* the least over the text towers, special tokens included */
+    double logit_scale;   /* cosines are multiplied by it to tell labels apart, */
+    double logit_bias;    /* and this is added before a sigmoid */
+    bool sigmoid; /* a label's probability is a sigmoid, not a softmax over labels */
 };
 
 /* What became of one text. */

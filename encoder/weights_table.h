@@ -75,6 +75,9 @@ struct wt_param {
     WT_PARAM_MATRIX_PART(name "weight", i, 3, type, field.weight, rows, cols),         \
         WT_PARAM_VECTOR_PART(name "bias", i, 3, type, field.bias, rows)
 
+/* How many entries a table has. */
+#define WT_COUNT(table) (sizeof(table) / sizeof((table)[0]))
+
 struct wt_target {
     void *base;          /* the struct to be filled */
     const size_t *sizes; /* the numbers that shapes are made of */

@@ -117,7 +117,7 @@ struct picture {
 static void open_picture(struct picture *p, const struct model *model)
 {
     const struct efficientnet_config *c = &model->image.net;
-    need(efficientnet_open(&p->tower, c, model->image.weights));
+    need(efficientnet_open(&p->tower, c, model->image.weights.paths[0]));
     need(head_open(&p->head, model->image.head));
     p->pixels = make_numbers(c->size * c->size * 3);
     p->features = make_numbers(efficientnet_width(c));
@@ -196,8 +196,8 @@ static void print_text(const struct model_text *text)
     static const size_t lengths[] = {1, 12, 32, 128};
     struct bert_config config = text->bert;
     struct text t;
-    config.vocab = count_lines(text->vocabulary);
-    need(bert_open(&t.tower, &config, text->weights));
+    config.vocab = count_lines(text->tokenizer.path);
+    need(bert_open(&t.tower, &config, text->weights.paths, text->weights.n));
     t.features = make_numbers(config.hidden);
     for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
         char label[64];
