@@ -54,7 +54,8 @@ static void for_each_line(const char *path, void (*visit)(const char *line))
     struct buf bytes;
     buf_init(&bytes, 1 << 20);
     assert_ok(file_read(path, &bytes));
-    for (char *line = strtok(bytes.data, "\n"); line != NULL; line = strtok(NULL, "\n")) {
+    for (char *line = strtok(bytes.data, "\n"); line != NULL;
+         line = strtok(NULL, "\n")) {
         visit(line);
     }
     buf_release(&bytes);
@@ -119,7 +120,8 @@ static void encode_all(struct family *f, const char *name)
         assert_ok(enc_image(enc, &pictures[i], f->pictures + i * f->dim));
     }
     for (size_t i = 0; i < n_texts; i++) {
-        assert_ok(enc_text(enc, texts[i], strlen(texts[i]), f->texts + i * f->dim, NULL));
+        assert_ok(
+            enc_text(enc, texts[i], strlen(texts[i]), f->texts + i * f->dim, NULL));
     }
     enc_close(enc);
 }
@@ -168,7 +170,8 @@ static size_t rank_of(const float *text, const float *of, size_t i, size_t dim,
 static void check_order(const struct family *f, double tie)
 {
     for (size_t t = 0; t < n_texts; t++) {
-        const float *ours = f->texts + t * f->dim, *theirs = f->golden_texts + t * f->dim;
+        const float *ours = f->texts + t * f->dim,
+                    *theirs = f->golden_texts + t * f->dim;
         for (size_t i = 0; i < n_pictures; i++) {
             size_t rank = rank_of(ours, f->pictures, i, f->dim, 0);
             size_t first = rank_of(theirs, f->golden_pictures, i, f->dim, tie);
@@ -188,8 +191,8 @@ static void check_family(const char *name)
     open_golden(&f, name);
     double p = least_cosine(f.pictures, f.golden_pictures, n_pictures, f.dim);
     double t = least_cosine(f.texts, f.golden_texts, n_texts, f.dim);
-    print_message("note: %s: least cosine %.7f of %zu pictures, %.7f of %zu texts\n", name,
-                  p, n_pictures, t, n_texts);
+    print_message("note: %s: least cosine %.7f of %zu pictures, %.7f of %zu texts\n",
+                  name, p, n_pictures, t, n_texts);
     assert_true(p >= 0.99999 && t >= 0.99999);
     check_order(&f, 1e-6);
     close_family(&f);
@@ -303,7 +306,8 @@ static void test_picture_batches_equal_their_items(void **state)
         size_t dim = enc_info(enc)->dim, n = n_pictures, n_pixels = enc_n_pixels(enc);
         float *pixels = alloc_array(n * n_pixels, sizeof *pixels);
         const float *pointers[PICTURES_MAX];
-        float *together = alloc_array(n * dim, sizeof *together), *vectors[PICTURES_MAX];
+        float *together = alloc_array(n * dim, sizeof *together),
+              *vectors[PICTURES_MAX];
         float *alone = alloc_array(dim, sizeof *alone);
         for (size_t i = 0; i < n; i++) {
             pointers[i] = pixels + i * n_pixels;

@@ -144,9 +144,9 @@ static void check_wrong(const struct wrong *wrong, size_t n)
 static void test_good_models_open(void **state)
 {
     (void)state;
-    static const char *const names[] = {"clip", "clip-old", "open-clip",
-                                        "open-clip-custom", "chinese-clip", "siglip",
-                                        "siglip2"};
+    static const char *const names[] = {
+        "clip",         "clip-old", "open-clip", "open-clip-custom",
+        "chinese-clip", "siglip",   "siglip2"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         copy_model(names[i]);
         assert_ok(use_model());
@@ -221,7 +221,8 @@ static void test_preprocessing_that_is_not_known_is_refused(void **state)
          "image_std"},
         {"chinese-clip", file, "\"height\": 48", "\"height\": 47", "no square"},
         {"open-clip", "open_clip_config.json", "\"bicubic\"", "\"random\"", "random"},
-        {"open-clip", "open_clip_config.json", "\"shortest\"", "\"longest\"", "longest"},
+        {"open-clip", "open_clip_config.json", "\"shortest\"", "\"longest\"",
+         "longest"},
     };
     CHECK_WRONG(wrong);
 }
@@ -335,7 +336,8 @@ static void test_the_card_and_the_manifest_tell_name_and_licence(void **state)
 {
     (void)state;
     static const char card[] = "---\nlanguage: en\nlicense: \"mit\"\n---\n# A model\n";
-    static const char manifest[] = "{\"repo\":\"some/body\",\"licence\":\"apache-2.0\"}";
+    static const char manifest[] =
+        "{\"repo\":\"some/body\",\"licence\":\"apache-2.0\"}";
     struct enc *enc;
     copy_model("clip");
     assert_ok(enc_open(&enc, folder));

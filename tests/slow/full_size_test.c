@@ -78,7 +78,7 @@ static void read_tensors(const char *model)
 
 static bool has(const struct tensor *t, const char *word)
 {
-    return strstr(t->name, word) != NULL;
+    return strcasestr(t->name, word) != NULL;
 }
 
 /* MurmurHash3's finalizer, as make.py has it. */
@@ -111,43 +111,112 @@ static void scale_of(const struct tensor *t, float *add, float *scale)
 
 __extension__ typedef _Float16 half;
 
-/* One tensor, as floats or (rounded to even, as IEEE 754 has it) as halves. */
-static void write_tensor(FILE *file, size_t number, bool halves)
+/* How a checkpoint stores its weights: floats, halves (rounded to even), or int8 with a
+ * scale a row, as Duet's own models have it; there vectors stay floats. */
+enum form { F32, F16, I8 };
+
+static const char *const form_names[] = {"float32", "float16", "int8"};
+
+static bool is_int8(const struct tensor *t, enum form form)
 {
-    enum { CHUNK = 1 << 16 };
-    static float wide[CHUNK];
-    static half narrow[CHUNK];
+    return form == I8 && t->rank >= 2 && has(t, ".weight");
+}
+
+/* Numbers of one row, which is the most that is made at once. */
+static size_t row_of(const struct tensor *t)
+{
+    return t->rank >= 2 ? t->n / t->shape[0] : t->n;
+}
+
+static float largest(const float *x, size_t n)
+{
+    float most = 1e-9f;
+    for (size_t i = 0; i < n; i++) {
+        most = fmaxf(most, fabsf(x[i]));
+    }
+    return most;
+}
+
+/* One row in its form; `scale` is where an int8 one's goes. */
+static void write_row(FILE *file, enum form form, const float *row, size_t n,
+                      float *scale)
+{
+    enum { ROW_MAX = 1 << 14 };
+    half halves[ROW_MAX];
+    int8_t bytes[ROW_MAX];
+    assert_in_range(n, 1, ROW_MAX);
+    *scale = largest(row, n) / 127.0f;
+    for (size_t i = 0; i < n; i++) {
+        halves[i] = (half)row[i];
+        bytes[i] = (int8_t)lrintf(row[i] / *scale);
+    }
+    const void *data = form == F32   ? (const void *)row
+                       : form == F16 ? (const void *)halves
+                                     : (const void *)bytes;
+    size_t size = form == F32 ? 4 : form == F16 ? 2 : 1;
+    assert_int_equal(fwrite(data, size, n, file), n);
+}
+
+static void write_tensor(FILE *file, size_t number, enum form form)
+{
     const struct tensor *t = &tensors[number];
+    size_t n = row_of(t), n_rows = t->n / n;
     float add, scale;
+    float *row = alloc_array(n, sizeof *row),
+          *scales = alloc_array(n_rows, sizeof *scales);
     scale_of(t, &add, &scale);
-    for (size_t i = 0; i < t->n; i += CHUNK) {
-        size_t n = t->n - i < CHUNK ? t->n - i : CHUNK;
-        for (size_t j = 0; j < n; j++) {
-            wide[j] = add + scale * hashed((uint32_t)(i + j), (uint32_t)number);
-            narrow[j] = (half)wide[j];
+    for (size_t r = 0; r < n_rows; r++) {
+        for (size_t i = 0; i < n; i++) {
+            row[i] = add + scale * hashed((uint32_t)(r * n + i), (uint32_t)number);
         }
-        assert_int_equal(halves ? fwrite(narrow, sizeof *narrow, n, file)
-                                : fwrite(wide, sizeof *wide, n, file),
-                         n);
+        write_row(file,
+                  is_int8(t, form) ? I8
+                  : form == I8     ? F32
+                                   : form,
+                  row, n, &scales[r]);
+    }
+    if (is_int8(t, form)) {
+        assert_int_equal(fwrite(scales, sizeof *scales, n_rows, file), n_rows);
+    }
+    alloc_free(row);
+    alloc_free(scales);
+}
+
+/* The tensor's entry and, of an int8 one, that of its scales; *at moves behind them. */
+static void describe_tensor(struct buf *header, const struct tensor *t, enum form form,
+                            size_t *at)
+{
+    bool bytes = is_int8(t, form);
+    size_t size = bytes ? 1 : form == F16 ? 2 : 4, end = *at + t->n * size;
+    assert_ok(buf_printf(header, "%c\"%s\":{\"dtype\":\"%s\",\"shape\":[",
+                         header->size == 0 ? '{' : ',', t->name,
+                         bytes         ? "I8"
+                         : form == F16 ? "F16"
+                                       : "F32"));
+    for (size_t d = 0; d < t->rank; d++) {
+        assert_ok(buf_printf(header, "%s%zu", d == 0 ? "" : ",", t->shape[d]));
+    }
+    assert_ok(buf_printf(header, "],\"data_offsets\":[%zu,%zu]}", *at, end));
+    *at = end;
+    if (bytes) {
+        end += t->shape[0] * sizeof(float);
+        assert_ok(buf_printf(header,
+                             ",\"%.*s.scale\":{\"dtype\":\"F32\",\"shape\":[%zu],"
+                             "\"data_offsets\":[%zu,%zu]}",
+                             (int)(strlen(t->name) - strlen(".weight")), t->name,
+                             t->shape[0], *at, end));
+        *at = end;
     }
 }
 
-static void write_weights(bool halves)
+static void write_weights(enum form form)
 {
     struct buf header;
     char path[PATH_BYTES_MAX + 32];
     size_t at = 0;
     buf_init(&header, SMALL_FILE_BYTES_MAX);
     for (size_t i = 0; i < n_tensors; i++) {
-        const struct tensor *t = &tensors[i];
-        size_t end = at + t->n * (halves ? 2 : 4);
-        assert_ok(buf_printf(&header, "%c\"%s\":{\"dtype\":\"%s\",\"shape\":[",
-                             i == 0 ? '{' : ',', t->name, halves ? "F16" : "F32"));
-        for (size_t d = 0; d < t->rank; d++) {
-            assert_ok(buf_printf(&header, "%s%zu", d == 0 ? "" : ",", t->shape[d]));
-        }
-        assert_ok(buf_printf(&header, "],\"data_offsets\":[%zu,%zu]}", at, end));
-        at = end;
+        describe_tensor(&header, &tensors[i], form, &at);
     }
     assert_ok(buf_printf(&header, "}"));
     snprintf(path, sizeof path, "%s/model.safetensors", folder);
@@ -157,7 +226,7 @@ static void write_weights(bool halves)
     fwrite(&length, sizeof length, 1, file);
     fwrite(header.data, 1, header.size, file);
     for (size_t i = 0; i < n_tensors; i++) {
-        write_tensor(file, i, halves);
+        write_tensor(file, i, form);
     }
     assert_int_equal(fclose(file), 0);
     buf_release(&header);
@@ -191,7 +260,7 @@ static void remove_model(void)
     }
 }
 
-static void make_model(const char *model, bool halves)
+static void make_model(const char *model, enum form form)
 {
     char path[PATH_BYTES_MAX], tokenizer[PATH_BYTES_MAX];
     struct buf name;
@@ -208,7 +277,7 @@ static void make_model(const char *model, bool halves)
     copy_file(tokenizer, "vocab.txt");
     buf_release(&name);
     read_tensors(model);
-    write_weights(halves);
+    write_weights(form);
 }
 
 static int make_folder(void **state)
@@ -347,22 +416,22 @@ static int use_model(const char *model, const char *model_folder)
 }
 
 /* In a process of its own, whose memory is the model's. */
-static struct outcome check_model(const char *model, bool halves, double least)
+static struct outcome check_model(const char *model, enum form form, double least)
 {
     struct outcome o = {0};
     char command[2 * PATH_BYTES_MAX], self[PATH_BYTES_MAX] = "";
-    make_model(model, halves);
+    make_model(model, form);
     assert_true(readlink("/proc/self/exe", self, sizeof self - 1) > 0);
     snprintf(command, sizeof command, "'%s' '%s' '%s'", self, model, folder);
     FILE *child = popen(command, "r");
     assert_non_null(child);
-    int n = fscanf(child, "%lf %lf %lf %lf", &o.pictures, &o.texts, &o.rss, &o.anonymous);
+    int n =
+        fscanf(child, "%lf %lf %lf %lf", &o.pictures, &o.texts, &o.rss, &o.anonymous);
     assert_int_equal(pclose(child), 0);
     assert_int_equal(n, 4);
     print_message("note: %s, %s: least cosine %.7f of pictures, %.7f of texts; "
                   "RSS %.0f MiB, of it %.0f anonymous\n",
-                  model, halves ? "float16" : "float32", o.pictures, o.texts, o.rss,
-                  o.anonymous);
+                  model, form_names[form], o.pictures, o.texts, o.rss, o.anonymous);
     assert_true(o.pictures >= least && o.texts >= least);
     return o;
 }
@@ -370,37 +439,39 @@ static struct outcome check_model(const char *model, bool halves, double least)
 static void test_clip_vit_b32(void **state)
 {
     (void)state;
-    struct outcome whole = check_model("clip-vit-base-patch32", false, 0.99999);
+    struct outcome whole = check_model("clip-vit-base-patch32", F32, 0.99999);
     assert_true(whole.anonymous < 150);
-    struct outcome halves = check_model("clip-vit-base-patch32", true, 0.9995);
+    struct outcome halves = check_model("clip-vit-base-patch32", F16, 0.9995);
     assert_true(halves.rss < 400);
+    struct outcome bytes = check_model("clip-vit-base-patch32", I8, 0.99);
+    assert_true(bytes.rss < 400);
 }
 
 static void test_clip_vit_l14_336(void **state)
 {
     (void)state;
-    struct outcome o = check_model("clip-vit-large-patch14-336", false, 0.99999);
+    struct outcome o = check_model("clip-vit-large-patch14-336", F32, 0.99999);
     assert_true(o.anonymous < 150);
 }
 
 static void test_chinese_clip(void **state)
 {
     (void)state;
-    struct outcome o = check_model("chinese-clip-vit-base-patch16", false, 0.99999);
+    struct outcome o = check_model("chinese-clip-vit-base-patch16", F32, 0.99999);
     assert_true(o.anonymous < 150);
 }
 
 static void test_siglip(void **state)
 {
     (void)state;
-    struct outcome o = check_model("siglip-base-patch16-224", false, 0.99999);
+    struct outcome o = check_model("siglip-base-patch16-224", F32, 0.99999);
     assert_true(o.anonymous < 150);
 }
 
 static void test_siglip2(void **state)
 {
     (void)state;
-    struct outcome o = check_model("siglip2-base-patch16-256", false, 0.99999);
+    struct outcome o = check_model("siglip2-base-patch16-256", F32, 0.99999);
     assert_true(o.anonymous < 150);
 }
 
@@ -410,8 +481,8 @@ int main(int argc, char **argv)
         return use_model(argv[1], argv[2]);
     }
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_clip_vit_b32),     cmocka_unit_test(test_clip_vit_l14_336),
-        cmocka_unit_test(test_chinese_clip),     cmocka_unit_test(test_siglip),
+        cmocka_unit_test(test_clip_vit_b32), cmocka_unit_test(test_clip_vit_l14_336),
+        cmocka_unit_test(test_chinese_clip), cmocka_unit_test(test_siglip),
         cmocka_unit_test(test_siglip2),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
