@@ -56,6 +56,8 @@
 /* Batches. */
 #define LIMIT_BATCH_POINTS 10000 /* points in one upsert request */
 #define LIMIT_ADD_GROUP 256      /* pictures in one commit of `duet add` */
+#define LIMIT_QUEUED_ENCODINGS                                                         \
+    256 /* texts waiting for a tower, and pictures (0.8 MB each); past it: ERR_BUSY */
 
 /* Threads. */
 #define LIMIT_THREADS_MAX 256
