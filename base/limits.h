@@ -59,6 +59,9 @@
 #define LIMIT_QUEUED_ENCODINGS                                                         \
     256 /* texts waiting for a tower, and pictures (0.8 MB each); past it: ERR_BUSY */
 
+/* Time to wait for the encoder. */
+#define LIMIT_ENCODE_SECONDS 30 /* a query: whoever asked has given up by then */
+
 /* Threads. */
 #define LIMIT_THREADS_MAX 256
 

@@ -28,6 +28,7 @@ struct duet {
     char *model_wanted;          /* duet_options.model; NULL: none was named */
     pthread_mutex_t model_mutex; /* over what follows */
     struct enc *model;           /* opened by the first need, then never changed */
+    struct enc_pool *pool;       /* over the model, and as long */
     char *model_name;            /* the name it was found by */
     bool model_warned;           /* another fingerprint was spoken of already */
 };

@@ -21,6 +21,7 @@
 #include "base/limits.h"
 #include "db/duet.h"
 #include "encoder/encoder.h"
+#include "encoder/pool.h"
 
 enum { DB_HASH_BYTES = 16, DB_UUID_BYTES = 16 };
 
@@ -101,6 +102,10 @@ enum err db_encoder(struct duet *db, struct enc **enc) ERR_CHECK;
  * weights of the same space are spoken of once in the log. */
 enum err db_encoder_for(struct duet *db, const char *collection, struct enc **enc)
     ERR_CHECK;
+
+/* The one way to that model's towers, for all threads; after db_encoder or
+ * db_encoder_for has given it. At most n_threads encode at a time. */
+struct enc_pool *db_encoder_pool(const struct duet *db);
 
 /* Whether the database was opened for writing, else ERR_INVALID with a sentence. */
 enum err db_check_writable(const struct duet *db) ERR_CHECK;

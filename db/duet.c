@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "db/collection.h"
 #include "db/database.h"
+#include "db/model.h"
 #include "db/uuid.h"
 
 /* An exact scan of fewer takes a millisecond or two. */
@@ -156,9 +157,8 @@ void duet_close(struct duet *db)
     segment_cache_close(db->segments);
     store_close(db->store);
     writer_lock_release(&db->lock);
-    enc_close(db->model);
+    model_release(db);
     pthread_mutex_destroy(&db->model_mutex);
-    alloc_free(db->model_name);
     alloc_free(db->model_wanted);
     alloc_free(db->folder);
     alloc_free(db);

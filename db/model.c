@@ -1,5 +1,5 @@
 /*
- * model.c - see model.h, and db_encoder, duet_model.
+ * model.c - see model.h, and db_encoder, duet_model, duet_encode_stats.
  *
  * encoder/model_path.h says where a model is looked for.
  */
@@ -14,6 +14,27 @@
 #include "db/database.h"
 #include "encoder/model_path.h"
 
+/* The encoder `name`, in `folder`, and what belongs to it. */
+static enum err open_parts(struct duet *db, const char *name, const char *folder)
+{
+    struct enc_pool_options options = ENC_POOL_OPTIONS_DEFAULT;
+    options.n_workers = db->n_threads;
+    TRY(enc_open(&db->model, folder));
+    TRY(enc_pool_open(&db->pool, db->model, &options));
+    db->model_name = alloc_dup(name);
+    return db->model_name == NULL ? ERR_NOMEM : ERR_OK;
+}
+
+void model_release(struct duet *db)
+{
+    enc_pool_close(db->pool);
+    db->pool = NULL;
+    enc_close(db->model);
+    db->model = NULL;
+    alloc_free(db->model_name);
+    db->model_name = NULL;
+}
+
 /* With the mutex held. `recorded` is the name a collection was made with, or NULL. */
 static enum err open_model(struct duet *db, const char *recorded)
 {
@@ -27,19 +48,15 @@ static enum err open_model(struct duet *db, const char *recorded)
     buf_init(&folder, PATH_MAX);
     enum err result = enc_find_model(name, &folder);
     if (result == ERR_OK) {
-        result = enc_open(&db->model, folder.data);
+        result = open_parts(db, name, folder.data);
     } else if (result == ERR_NOT_FOUND) {
         result = ERR_MODEL; /* not found would be the collection's or a point's */
     }
     buf_release(&folder);
-    TRY(result);
-    db->model_name = alloc_dup(name);
-    if (db->model_name == NULL) {
-        enc_close(db->model);
-        db->model = NULL;
-        return ERR_NOMEM;
+    if (result != ERR_OK) {
+        model_release(db);
     }
-    return ERR_OK;
+    return result;
 }
 
 static enum err model_get(struct duet *db, const char *recorded, struct enc **enc)
@@ -59,6 +76,11 @@ enum err db_encoder(struct duet *db, struct enc **enc)
 uint32_t db_target_side(const struct duet *db, const struct enc *enc)
 {
     return db->exact_decode ? 0 : enc_info(enc)->decode_side;
+}
+
+struct enc_pool *db_encoder_pool(const struct duet *db)
+{
+    return db->pool;
 }
 
 enum err model_for_search(struct duet *db, const struct record_collection *c,
@@ -115,6 +137,36 @@ enum err db_encoder_for(struct duet *db, const char *collection, struct enc **en
     store_end(&txn);
     TRY(result);
     return model_for_write(db, &c, enc);
+}
+
+static struct duet_encode_kind_stats kind_stats(const struct enc_pool_kind_stats *kind)
+{
+    struct duet_encode_kind_stats out = {
+        .n_items = kind->n_items,
+        .n_batches = kind->n_batches,
+        .n_busy = kind->n_busy,
+        .n_timeouts = kind->n_timeouts,
+        .wait_seconds = (double)kind->wait_ns * 1e-9,
+        .seconds = (double)kind->work_ns * 1e-9,
+        .n_waiting = kind->n_queued,
+    };
+    _Static_assert(sizeof out.batches_by_size == sizeof kind->batches_by_size,
+                   "duet.h knows every size of batch");
+    memcpy(out.batches_by_size, kind->batches_by_size, sizeof out.batches_by_size);
+    return out;
+}
+
+void duet_encode_stats(struct duet *db, struct duet_encode_stats *out)
+{
+    pthread_mutex_lock(&db->model_mutex);
+    struct enc_pool *pool = db->pool;
+    pthread_mutex_unlock(&db->model_mutex);
+    *out = (struct duet_encode_stats){0};
+    if (pool != NULL) {
+        struct enc_pool_stats stats = enc_pool_stats(pool);
+        out->texts = kind_stats(&stats.texts);
+        out->images = kind_stats(&stats.pictures);
+    }
 }
 
 enum err duet_model(struct duet *db, struct duet_model_info *out)

@@ -40,6 +40,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "encoder/image.h"
 
 enum kind { TEXTS, PICTURES, N_KINDS };
 
@@ -499,15 +500,14 @@ enum err enc_pool_text(struct enc_pool *pool, const struct enc_pool_wait *wait,
     return enc_pool_tokens(pool, wait, &one, 1, &vector);
 }
 
-enum err enc_pool_image(struct enc_pool *pool, const struct enc_pool_wait *wait,
-                        const struct img *image, float *vector)
+enum err enc_pool_take_image(struct enc_pool *pool, const struct enc_pool_wait *wait,
+                             struct img *image, float *vector)
 {
     float *pixels = alloc_array(enc_n_pixels(pool->enc), sizeof *pixels);
     const float *one = pixels;
-    if (pixels == NULL) {
-        return ERR_NOMEM;
-    }
-    enum err result = enc_preprocess(pool->enc, image, pixels);
+    enum err result =
+        pixels == NULL ? ERR_NOMEM : enc_preprocess(pool->enc, image, pixels);
+    img_release(image);
     if (result == ERR_OK) {
         result = enc_pool_pixels(pool, wait, &one, 1, &vector);
     }

@@ -75,23 +75,24 @@ enum err enc_pool_tokens(struct enc_pool *pool, const struct enc_pool_wait *wait
                          const struct enc_tokens *const *texts, size_t n,
                          float *const *vectors) ERR_CHECK;
 enum err enc_pool_pixels(struct enc_pool *pool, const struct enc_pool_wait *wait,
-                         const float *const *pixels, size_t n,
-                         float *const *vectors) ERR_CHECK;
+                         const float *const *pixels, size_t n, float *const *vectors)
+    ERR_CHECK;
 
-/* As enc_text and enc_image. */
+/* As enc_text and enc_image. The image, large at times, is released before the waiting
+ * begins, and in any case. */
 enum err enc_pool_text(struct enc_pool *pool, const struct enc_pool_wait *wait,
                        const char *text, size_t n, float *vector) ERR_CHECK;
-enum err enc_pool_image(struct enc_pool *pool, const struct enc_pool_wait *wait,
-                        const struct img *image, float *vector) ERR_CHECK;
+enum err enc_pool_take_image(struct enc_pool *pool, const struct enc_pool_wait *wait,
+                             struct img *image, float *vector) ERR_CHECK;
 
 /* What happened to one kind since the opening. */
 struct enc_pool_kind_stats {
     uint64_t n_items, n_batches;
     uint64_t batches_by_size[ENC_POOL_SIZES]; /* [i]: of at most 2^i, more than half */
     uint64_t n_busy, n_timeouts;              /* items refused, and given up */
-    uint64_t wait_ns;                         /* of all items, until their batch began */
-    uint64_t work_ns;                         /* of all batches, in the towers */
-    size_t n_queued;                          /* now */
+    uint64_t wait_ns; /* of all items, until their batch began */
+    uint64_t work_ns; /* of all batches, in the towers */
+    size_t n_queued;  /* now */
 };
 
 struct enc_pool_stats {

@@ -36,14 +36,14 @@ struct fake_batch {
 static struct fake {
     pthread_mutex_t lock;
     pthread_cond_t changed;
-    bool held[2];           /* by kind */
-    unsigned slow_us[2];    /* by kind: how long a batch takes */
-    size_t n_tokens;        /* of every text */
-    bool together_fails;    /* a batch of more than one: ERR_NOMEM */
-    int fails;              /* this one fails with ERR_MODEL, alone or not */
-    size_t n_batches;       /* that have begun */
-    size_t n_under_way;     /* now */
-    size_t most_under_way;  /* at any time */
+    bool held[2];          /* by kind */
+    unsigned slow_us[2];   /* by kind: how long a batch takes */
+    size_t n_tokens;       /* of every text */
+    bool together_fails;   /* a batch of more than one: ERR_NOMEM */
+    int fails;             /* this one fails with ERR_MODEL, alone or not */
+    size_t n_batches;      /* that have begun */
+    size_t n_under_way;    /* now */
+    size_t most_under_way; /* at any time */
     struct fake_batch batches[FAKE_BATCHES_MAX];
 } fake = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
 

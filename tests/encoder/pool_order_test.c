@@ -384,7 +384,8 @@ static void test_a_full_queue_refuses_at_once(void **state)
     start_waiting(FAKE_TEXTS, 1);
     start_waiting(FAKE_TEXTS, 2);
     assert_err(enc_pool_text(pool, NULL, "3", 1, vector), ERR_BUSY);
-    assert_string_equal(err_detail(), "the encoder is busy: 2 texts are waiting already");
+    assert_string_equal(err_detail(),
+                        "the encoder is busy: 2 texts are waiting already");
     assert_int_equal(enc_pool_stats(pool).texts.n_busy, 1);
     start_waiting(FAKE_PICTURES, 4); /* has a bound of its own */
     start(FAKE_TEXTS, 5, (struct enc_pool_wait){.patient = true});
@@ -399,9 +400,9 @@ static void test_what_waits_past_its_deadline_leaves_the_queue(void **state)
     open_pool(ENC_POOL_OPTIONS_DEFAULT);
     start_held(FAKE_TEXTS, 0);
     start_waiting(FAKE_TEXTS, 1);
-    struct caller *late = start(
-        FAKE_TEXTS, 2,
-        (struct enc_pool_wait){.deadline_ns = clock_monotonic_ns() + 20000000});
+    struct caller *late =
+        start(FAKE_TEXTS, 2,
+              (struct enc_pool_wait){.deadline_ns = clock_monotonic_ns() + 20000000});
     pthread_join(late->thread, NULL); /* while the first is still held */
     assert_int_equal(late->result, ERR_TIMEOUT);
     assert_non_null(strstr(late->detail, "the encoder is busy"));
