@@ -232,7 +232,9 @@ int main(int argc, char **argv)
     static struct bench direct, pooled;
     struct bench *ways[2] = {&direct, &pooled};
     long cores = argc > 1 ? atol(argv[1]) : sysconf(_SC_NPROCESSORS_ONLN);
-    size_t n_workers = cores < 1 ? 1 : cores > CALLERS_MAX ? CALLERS_MAX : (size_t)cores;
+    size_t n_workers = cores < 1             ? 1
+                       : cores > CALLERS_MAX ? CALLERS_MAX
+                                             : (size_t)cores;
     for (size_t w = 0; w < 2; w++) {
         open_bench(ways[w], n_workers);
         ways[w]->pooled = w == 1;
