@@ -20,7 +20,8 @@
  * fails, its members are tried one by one.
  *
  * Memory: a waiting text is 2 KiB, a waiting picture its pixels, 4 * enc_n_pixels bytes
- * (0.8 MB with the default model). At most max_queued of each wait.
+ * (0.8 MB with the default model). At most max_queued of each wait, and as many patient
+ * ones as there are threads that bring them.
  *
  * Threads: all but open and close may be called on any thread; the pool starts none.
  */

@@ -29,7 +29,7 @@ struct net_server_options {
     const char *api_key; /* asked for on every route but health and the page's own
                             files, which hold no data; NULL: none */
     bool insecure;       /* listen on other than loopback without a key */
-    unsigned n_threads;  /* workers; 0: NET_WORKERS_A_CORE for each */
+    unsigned n_threads;  /* workers; 0: NET_WORKERS_A_CORE for each core */
     size_t max_body;     /* bytes of one request; 0: LIMIT_BODY_BYTES */
     unsigned request_seconds; /* for one request to arrive whole, and for its reply to
                                  be taken; 0: LIMIT_REQUEST_SECONDS */
