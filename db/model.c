@@ -20,6 +20,7 @@ static enum err open_parts(struct duet *db, const char *name, const char *folder
     struct enc_pool_options options = ENC_POOL_OPTIONS_DEFAULT;
     options.n_workers = db->n_threads;
     TRY(enc_open(&db->model, folder));
+    options.max_pictures = enc_info(db->model)->picture_batch;
     TRY(enc_pool_open(&db->pool, db->model, &options));
     db->model_name = alloc_dup(name);
     return db->model_name == NULL ? ERR_NOMEM : ERR_OK;

@@ -95,6 +95,7 @@ static enum err fill_info(struct enc *enc)
                                   .dim = model->dim,
                                   .image_size = p->width,
                                   .decode_side = preprocess_target_side(p),
+                                  .picture_batch = image_tower_batch(&model->image),
                                   .logit_scale = model->logit_scale,
                                   .logit_bias = model->logit_bias,
                                   .sigmoid = model->sigmoid};

@@ -46,6 +46,7 @@ struct enc_info {
     size_t image_size;         /* pixels, both sides of what the image tower sees */
     uint32_t decode_side; /* img_options.target_side for pictures that it will see */
     size_t max_tokens;    /* the least over the text towers, special tokens included */
+    size_t picture_batch; /* pictures that are encoded faster together than apart */
     double logit_scale;   /* cosines are multiplied by it to tell labels apart, */
     double logit_bias;    /* and this is added before a sigmoid */
     bool sigmoid; /* a label's probability is a sigmoid, not a softmax over labels */

@@ -17,6 +17,20 @@ struct image_tower {
     struct vit *vit; /* of MODEL_VIT */
 };
 
+/* Rows by which a panel of weights is paid for: what more of them gain is lost in the
+ * noise. An EfficientNet's products have rows enough in one picture. */
+enum { ROWS_ENOUGH = 400 };
+
+size_t image_tower_batch(const struct model_image *config)
+{
+    size_t rows = ROWS_ENOUGH;
+    if (config->kind == MODEL_VIT) {
+        size_t side = config->vit.size / config->vit.patch;
+        rows = side * side;
+    }
+    return rows > 0 && rows < ROWS_ENOUGH / 2 ? ROWS_ENOUGH / rows : 1;
+}
+
 static enum err open_net(struct image_tower *tower)
 {
     const struct model_image *config = tower->config;

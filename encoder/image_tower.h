@@ -12,6 +12,9 @@
 
 struct image_tower;
 
+/* How many pictures at once make the network faster; 1: none (docs/SPEED.md). */
+size_t image_tower_batch(const struct model_image *config);
+
 /* Maps the weights and checks that they make vectors of `dim` numbers. `config` must
  * live as long. ERR_MODEL; *out is NULL then. */
 enum err image_tower_open(struct image_tower **out, const struct model_image *config,

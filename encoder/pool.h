@@ -45,7 +45,8 @@ struct enc_pool_options {
     uint64_t wait_ns;    /* that a batch which is not full waits for more; 0: not */
 };
 
-/* Pictures one by one, and no waiting for more: docs/SPEED.md has the measurements. */
+/* No waiting for more, and pictures one by one (enc_info.picture_batch says where more
+ * gain anything): docs/SPEED.md has the measurements. */
 #define ENC_POOL_OPTIONS_DEFAULT                                                       \
     ((struct enc_pool_options){.n_workers = 1,                                         \
                                .max_texts = 32,                                        \
