@@ -199,10 +199,15 @@ static void *work(void *arg)
     return NULL;
 }
 
+/* A worker a core, or some more where the model takes pictures together: then the
+ * others wait for the towers, and meet there. */
 static unsigned n_workers_of(const struct add *add)
 {
+    enum { WORKERS_A_CORE_MAX = 4 };
+    size_t together = enc_info(add->job.enc)->picture_batch;
     unsigned n = add->options->n_threads;
     n = n == 0 ? db_n_threads(add->job.db) : n;
+    n *= together < WORKERS_A_CORE_MAX ? (unsigned)together : WORKERS_A_CORE_MAX;
     n = n > LIMIT_THREADS_MAX ? LIMIT_THREADS_MAX : n;
     return n > add->list.n ? (unsigned)add->list.n : n;
 }
