@@ -44,3 +44,22 @@ size_t utf8_put(int32_t code_point, char *dst)
 {
     return (size_t)utf8proc_encode_char(code_point, (utf8proc_uint8_t *)dst);
 }
+
+bool utf8_is_han(int32_t c)
+{
+    return (c >= 0x2e80 && c <= 0x2fdf) || (c >= 0x3400 && c <= 0x4dbf) ||
+           (c >= 0x4e00 && c <= 0x9fff) || (c >= 0xf900 && c <= 0xfaff) ||
+           (c >= 0x20000 && c <= 0x3134f);
+}
+
+bool utf8_has_han(const char *text, size_t n)
+{
+    int32_t code_point;
+    for (size_t i = 0, step = 1; i < n && step > 0; i += step) {
+        step = utf8_next(text + i, n - i, &code_point);
+        if (step > 0 && utf8_is_han(code_point)) {
+            return true;
+        }
+    }
+    return false;
+}

@@ -216,25 +216,12 @@ enum err enc_fingerprint(struct enc *enc, const char **out)
 
 /* Encoding. */
 
-/* Han ideographs and their radicals: more than what the tokenizer calls Chinese. The
- * training sorts its texts by the same ranges (has_han of training/common.py). */
-static bool is_han(int32_t c)
-{
-    return (c >= 0x2e80 && c <= 0x2fdf) || (c >= 0x3400 && c <= 0x4dbf) ||
-           (c >= 0x4e00 && c <= 0x9fff) || (c >= 0xf900 && c <= 0xfaff) ||
-           (c >= 0x20000 && c <= 0x3134f);
-}
-
-/* The place of the tower for `text`: the Chinese one if there is a Han character and
- * such a tower, else the first other one. */
+/* The place of the tower for `text`: the Chinese one if there is a Han character (more
+ * than what the tokenizer calls Chinese; the training sorts its texts by the same
+ * ranges, has_han of training/common.py) and such a tower, else the first other one. */
 static size_t choose_text_tower(const struct model *model, const char *text, size_t n)
 {
-    int32_t c;
-    bool han = false;
-    for (size_t i = 0, step = 1; i < n && step > 0 && !han; i += step) {
-        step = utf8_next(text + i, n - i, &c);
-        han = step > 0 && is_han(c);
-    }
+    bool han = utf8_has_han(text, n);
     for (size_t i = 0; i < model->n_texts; i++) {
         if ((strcmp(model->texts[i].language, "zh") == 0) == han) {
             return i;

@@ -64,6 +64,21 @@ static void test_what_is_no_utf8_is_replaced_byte_by_byte(void **state)
     buf_release(&out);
 }
 
+static void test_han_is_told_from_the_rest(void **state)
+{
+    (void)state;
+    static const int32_t han[] = {0x2e80, 0x3400, 0x4e00, 0x9fff, 0xf900, 0x3134f};
+    static const int32_t other[] = {'a', 0x2e7f, 0x3042, 0x33ff, 0xac00, 0x31350};
+    for (size_t i = 0; i < 6; i++) {
+        assert_true(utf8_is_han(han[i]));
+        assert_false(utf8_is_han(other[i]));
+    }
+    assert_true(utf8_has_han("a \xe7\x8b\x97", 5));
+    assert_false(utf8_has_han("a \xe7\x8b\x97", 4)); /* cut: not well-formed */
+    assert_false(utf8_has_han("dog", 3));
+    assert_false(utf8_has_han("", 0));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -71,6 +86,7 @@ int main(void)
         cmocka_unit_test(test_ill_formed_text_is_not),
         cmocka_unit_test(test_what_is_no_utf8_is_replaced_byte_by_byte),
         cmocka_unit_test(test_every_code_point_survives_put_and_next),
+        cmocka_unit_test(test_han_is_told_from_the_rest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
