@@ -158,9 +158,10 @@ $(BUILD)/obj/%.o: %.c
 	$(Q)$(CC) $(ALL_CFLAGS) $(call CONVERSION,$(firstword $(subst /, ,$<))) \
 	  $(call include_isa,$<) $(call faiss_headers,$<) $(OPT_FILE_$(basename $(notdir $<))) -MMD -MP -c -o $@ $<
 
-# Where an installed library looks for models is the one thing that PREFIX compiles in.
+# Where an installed library looks for models and phrases is all that PREFIX compiles in.
 OPT_FILE_model_path = -DDUET_MODELS_DIR='"$(PREFIX)/share/duet/models"'
-$(BUILD)/obj/encoder/model_path.o: $(BUILD)/prefix
+OPT_FILE_phrases_path = -DDUET_PHRASES_DIR='"$(PREFIX)/share/duet/phrases"'
+$(BUILD)/obj/encoder/model_path.o $(BUILD)/obj/db/phrases_path.o: $(BUILD)/prefix
 .PHONY: force
 $(BUILD)/prefix: force
 	@mkdir -p $(@D)
@@ -231,9 +232,12 @@ install: all ## install program, library, header, model (PREFIX=, DESTDIR=)
 	ln -sf libduet.so.0 $(DESTDIR)$(PREFIX)/lib/libduet.so
 	install -D -m 644 $(BUILD)/lib/duet.pc $(DESTDIR)$(PREFIX)/lib/pkgconfig/duet.pc
 	install -D -m 644 db/duet.h $(DESTDIR)$(PREFIX)/include/duet/db/duet.h
+	install -D -m 644 db/duet_encoder.h $(DESTDIR)$(PREFIX)/include/duet/db/duet_encoder.h
 	install -D -m 644 base/errcode.h $(DESTDIR)$(PREFIX)/include/duet/base/errcode.h
 	install -d $(DESTDIR)$(PREFIX)/share/duet/models/default
 	install -m 644 encoder/models/default/* $(DESTDIR)$(PREFIX)/share/duet/models/default
+	install -d $(DESTDIR)$(PREFIX)/share/duet/phrases
+	install -m 644 db/phrases/*.txt $(DESTDIR)$(PREFIX)/share/duet/phrases
 
 uninstall: ## remove what install put there
 	rm -f $(DESTDIR)$(PREFIX)/bin/duet $(DESTDIR)$(PREFIX)/lib/libduet.* \

@@ -53,6 +53,13 @@
 #define LIMIT_REGEX_RETRIES 1000000           /* backtracking of one attempt to match */
 #define LIMIT_REGEX_SECONDS 2 /* of processor time, all patterns on a text */
 
+/* Labels and phrases; each is a text to be encoded. */
+#define LIMIT_LABELS_MAX 10000
+#define LIMIT_TEMPLATES_MAX 256
+#define LIMIT_PHRASES_MAX 200000 /* of one list: some minutes, once */
+#define LIMIT_PHRASES_BYTES (64u << 20)
+#define LIMIT_LABELS_BYTES (4u << 20) /* a file of labels */
+
 /* Batches. */
 #define LIMIT_BATCH_POINTS 10000 /* points in one upsert request */
 #define LIMIT_ADD_GROUP 256      /* pictures in one commit of `duet add` */

@@ -117,6 +117,9 @@ uint32_t db_target_side(const struct duet *db, const struct enc *enc);
 /* How many threads one add may use: duet_options.n_threads, resolved. */
 unsigned db_n_threads(const struct duet *db);
 
+/* `wanted` threads, 0 being one a core, within 1 … LIMIT_THREADS_MAX. */
+unsigned db_threads(unsigned wanted);
+
 /* Stores the thumbnail of the picture with this hash (a JPEG), after the commit of the
  * point it belongs to (media.h says why); what is there already is kept. Written whole
  * or not at all, but not synced: a power cut may lose it, and it can be made again from

@@ -58,7 +58,7 @@ unsigned db_n_threads(const struct duet *db)
 
 /* ---- Opening ---- */
 
-static unsigned resolve_threads(unsigned wanted)
+unsigned db_threads(unsigned wanted)
 {
     long n = wanted != 0 ? (long)wanted : sysconf(_SC_NPROCESSORS_ONLN);
     if (n < 1) {
@@ -70,7 +70,7 @@ static unsigned resolve_threads(unsigned wanted)
 static enum err copy_options(struct duet *db, const struct duet_options *o)
 {
     db->write = o->write;
-    db->n_threads = resolve_threads(o->n_threads);
+    db->n_threads = db_threads(o->n_threads);
     db->exact_decode = o->exact_decode;
     db->seal_at = o->seal_at == 0 ? SEAL_AT_DEFAULT : o->seal_at;
     db->folder = alloc_dup(o->path);

@@ -170,14 +170,12 @@ void duet_encode_stats(struct duet *db, struct duet_encode_stats *out)
     }
 }
 
-enum err duet_model(struct duet *db, struct duet_model_info *out)
+enum err model_info(struct enc *enc, struct duet_model_info *out)
 {
-    struct enc *enc;
     const char *fingerprint;
-    *out = (struct duet_model_info){0};
-    TRY(db_encoder(db, &enc));
-    TRY(enc_fingerprint(enc, &fingerprint));
     const struct enc_info *info = enc_info(enc);
+    *out = (struct duet_model_info){0};
+    TRY(enc_fingerprint(enc, &fingerprint));
     *out = (struct duet_model_info){
         .name = info->name,
         .folder = info->folder,
@@ -190,4 +188,12 @@ enum err duet_model(struct duet *db, struct duet_model_info *out)
         .max_tokens = info->max_tokens,
     };
     return ERR_OK;
+}
+
+enum err duet_model(struct duet *db, struct duet_model_info *out)
+{
+    struct enc *enc;
+    *out = (struct duet_model_info){0};
+    TRY(db_encoder(db, &enc));
+    return model_info(enc, out);
 }

@@ -23,4 +23,7 @@ enum err model_for_search(struct duet *db, const struct record_collection *c,
 enum err model_for_write(struct duet *db, const struct record_collection *c,
                          struct enc **enc) ERR_CHECK;
 
+/* What an open model says of itself, as duet_model. ERR_IO, ERR_MODEL. */
+enum err model_info(struct enc *enc, struct duet_model_info *out) ERR_CHECK;
+
 #endif

@@ -1,0 +1,158 @@
+/* label_test.c - labels for pictures: see db/label.h and db/duet_encoder.h. */
+#include "tests/test.h"
+
+#include <math.h>
+
+#include "base/limits.h"
+#include "db/label.h"
+#include "tests/db/encoder_fixture.h"
+
+static void assert_near(double value, double expected)
+{
+    assert_true(fabs(value - expected) <= 1e-12);
+}
+
+static void test_softmax_adds_up_to_one(void **state)
+{
+    (void)state;
+    double logits[] = {0, 1, 2};
+    double all = 1 + exp(1) + exp(2);
+    label_softmax(logits, 3);
+    assert_near(logits[0], 1 / all);
+    assert_near(logits[1], exp(1) / all);
+    assert_near(logits[2], exp(2) / all);
+}
+
+static void test_softmax_of_large_logits_does_not_overflow(void **state)
+{
+    (void)state;
+    double logits[] = {5000, 5000, -5000};
+    label_softmax(logits, 3);
+    assert_near(logits[0], 0.5);
+    assert_near(logits[1], 0.5);
+    assert_near(logits[2], 0);
+    double one[] = {-1e300};
+    label_softmax(one, 1);
+    assert_near(one[0], 1);
+    label_softmax(one, 0);
+}
+
+static void test_sigmoid_judges_each_by_itself(void **state)
+{
+    (void)state;
+    double logits[] = {0, 2, -2, 5000, -5000};
+    label_sigmoid(logits, 5);
+    assert_near(logits[0], 0.5);
+    assert_near(logits[1], 1 / (1 + exp(-2)));
+    assert_near(logits[2], 1 - logits[1]);
+    assert_near(logits[3], 1);
+    assert_near(logits[4], 0);
+}
+
+static void test_a_template_takes_the_label(void **state)
+{
+    (void)state;
+    struct buf text;
+    buf_init(&text, 64);
+    assert_ok(label_sentence(&text, "a photo of {}.", "dog"));
+    assert_string_equal(text.data, "a photo of dog.");
+    buf_clear(&text);
+    assert_ok(label_sentence(&text, "{}", "100% {}"));
+    assert_string_equal(text.data, "100% {}");
+    assert_err(label_sentence(&text, "a photo", "dog"), ERR_INVALID);
+    buf_release(&text);
+}
+
+static void make(struct duet_labels **labels, const char *const *names, size_t n,
+                 const char *template)
+{
+    struct duet_label_options options = {.labels = names,
+                                         .n_labels = n,
+                                         .templates = &template,
+                                         .n_templates = template != NULL,
+                                         .n_threads = 2};
+    assert_ok(duet_labels_make(labels, encoder, &options));
+}
+
+/* With the bare label as its only sentence a probability can be computed by hand. */
+static void test_bare_labels_are_a_softmax_of_cosines(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"dog", "cat", "red car"};
+    struct duet_labels *labels;
+    struct duet_input input = duet_input_file(picture);
+    float image[TINY_DIM], text[TINY_DIM];
+    double likely[3], expected[3];
+    make(&labels, names, 3, "{}");
+    assert_ok(duet_label(encoder, labels, &input, likely));
+    assert_ok(duet_encode(encoder, &input, image, NULL));
+    for (size_t i = 0; i < 3; i++) {
+        struct duet_input name = duet_input_text(names[i]);
+        expected[i] = 0;
+        assert_ok(duet_encode(encoder, &name, text, NULL));
+        for (size_t j = 0; j < TINY_DIM; j++) {
+            expected[i] += 20 * (double)image[j] * (double)text[j]; /* tiny_config */
+        }
+    }
+    label_softmax(expected, 3);
+    for (size_t i = 0; i < 3; i++) {
+        assert_true(fabs(likely[i] - expected[i]) < 1e-5);
+    }
+    duet_labels_free(labels);
+}
+
+static void test_chinese_labels_get_chinese_sentences(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"狗", "dog"};
+    struct duet_labels *ours, *bare;
+    struct duet_input input = duet_input_file(picture);
+    double with[2], without[2];
+    make(&ours, names, 2, NULL);
+    make(&bare, names, 2, "{}");
+    assert_ok(duet_label(encoder, ours, &input, with));
+    assert_ok(duet_label(encoder, bare, &input, without));
+    assert_near(with[0] + with[1], 1);
+    assert_true(fabs(with[0] - without[0]) > 1e-9);
+    duet_labels_free(ours);
+    duet_labels_free(bare);
+}
+
+static void test_wrong_labels_are_refused(void **state)
+{
+    (void)state;
+    static const char *const empty[] = {"dog", " "};
+    static const char *const broken[] = {"dog", "\xff"};
+    static const char *const good[] = {"dog"};
+    static const char *const template[] = {"a photo"};
+    struct duet_labels *labels;
+    struct duet_label_options options = {.labels = good};
+    assert_err(duet_labels_make(&labels, encoder, &options), ERR_INVALID);
+    assert_null(labels);
+    options.n_labels = LIMIT_LABELS_MAX + 1;
+    assert_err(duet_labels_make(&labels, encoder, &options), ERR_LIMIT);
+    options = (struct duet_label_options){.labels = empty, .n_labels = 2};
+    assert_err(duet_labels_make(&labels, encoder, &options), ERR_INVALID);
+    options.labels = broken;
+    assert_err(duet_labels_make(&labels, encoder, &options), ERR_INVALID);
+    assert_int_equal(strncmp(err_detail(), "label 2: ", 9), 0);
+    options = (struct duet_label_options){
+        .labels = good, .n_labels = 1, .templates = template, .n_templates = 1};
+    assert_err(duet_labels_make(&labels, encoder, &options), ERR_INVALID);
+    assert_null(labels);
+    duet_labels_free(NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_softmax_adds_up_to_one),
+        cmocka_unit_test(test_softmax_of_large_logits_does_not_overflow),
+        cmocka_unit_test(test_sigmoid_judges_each_by_itself),
+        cmocka_unit_test(test_a_template_takes_the_label),
+        cmocka_unit_test(test_bare_labels_are_a_softmax_of_cosines),
+        cmocka_unit_test(test_chinese_labels_get_chinese_sentences),
+        cmocka_unit_test(test_wrong_labels_are_refused),
+    };
+    return cmocka_run_group_tests(tests, encoder_setup, encoder_teardown);
+}
