@@ -76,6 +76,28 @@ enum exit_code cli_open(struct duet **db, const struct cli *cli,
     return cli_fail(result);
 }
 
+enum exit_code cli_open_encoder(struct duet_encoder **encoder, const struct cli *cli)
+{
+    *encoder = NULL;
+    if (cli->url != NULL) {
+        return cli_usage("this works with a model here, not on --url");
+    }
+    return cli_fail(duet_encoder_open(encoder, cli->model));
+}
+
+enum exit_code cli_each(const struct cli *cli,
+                        enum err (*one)(void *arg, const char *argument), void *arg)
+{
+    enum exit_code code = EXIT_DONE;
+    for (size_t i = 0; i < cli->n_args && !ferror(stdout); i++) {
+        enum exit_code this = cli_fail(one(arg, cli->args[i]));
+        if (this != EXIT_DONE) {
+            code = cli->n_args == 1 ? this : EXIT_SOME_FAILED;
+        }
+    }
+    return code;
+}
+
 enum err cli_api_key(const char **key, const struct cli *cli, struct buf *file)
 {
     *key = getenv("DUET_API_KEY");

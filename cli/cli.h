@@ -16,6 +16,17 @@
 #include "base/buffer.h"
 #include "cli/exit_code.h"
 #include "db/duet.h"
+#include "db/duet_encoder.h"
+
+#define CLI_DB_DEFAULT "./duet.db"
+
+enum { CLI_LIST_MAX = 64 };
+
+/* What an option that may be said again and again has been told. */
+struct cli_list {
+    const char *items[CLI_LIST_MAX]; /* [n] */
+    size_t n;
+};
 
 /* What the command line of one run says. Strings are argv's or the environment's. */
 struct cli {
@@ -42,19 +53,27 @@ struct cli {
     size_t n_threads; /* 0: not said */
     const char *listen;
     bool insecure;
+    const char *texts;
+    bool images;
+    const char *format;
+    const char *labels;
+    const char *labels_file;
+    struct cli_list templates;
+    const char *phrases;
+    const char *lang;
 
     const char *const *args; /* [n_args], what is no option */
     size_t n_args;
 };
 
-enum cli_kind { CLI_FLAG, CLI_TEXT, CLI_NUMBER };
+enum cli_kind { CLI_FLAG, CLI_TEXT, CLI_TEXTS, CLI_NUMBER };
 
 /* An option: its spelling, and the member of `struct cli` that it sets. */
 struct cli_option {
     const char *name; /* "threads"; NULL ends a table */
     char letter;      /* 'k', or 0 */
     enum cli_kind kind;
-    size_t offset;        /* of a bool, a const char * or a size_t */
+    size_t offset;        /* of a bool, const char *, struct cli_list or size_t */
     size_t min, max;      /* of a number */
     const char *argument; /* "N", in help */
     const char *help;
@@ -69,6 +88,11 @@ struct cli_option {
 #define CLI_OPTION_TEXT(name_, member, argument_, help_)                               \
     {                                                                                  \
         .name = (name_), .kind = CLI_TEXT, .offset = offsetof(struct cli, member),     \
+        .argument = (argument_), .help = (help_)                                       \
+    }
+#define CLI_OPTION_TEXTS(name_, member, argument_, help_)                              \
+    {                                                                                  \
+        .name = (name_), .kind = CLI_TEXTS, .offset = offsetof(struct cli, member),    \
         .argument = (argument_), .help = (help_)                                       \
     }
 #define CLI_OPTION_NUMBER(name_, letter_, member, max_, help_)                         \
@@ -94,7 +118,7 @@ struct cli_command {
 };
 
 extern const struct cli_command cmd_add, cmd_search, cmd_get, cmd_rm, cmd_ls, cmd_stats,
-    cmd_model, cmd_serve, cmd_version, cmd_help;
+    cmd_model, cmd_serve, cmd_version, cmd_help, cmd_embed, cmd_label, cmd_describe;
 
 /* All commands in the order of help; NULL ends the table. */
 extern const struct cli_command *const cli_commands[];
@@ -107,6 +131,15 @@ const struct cli_command *cli_command_find(const char *name);
  * result is not EXIT_DONE. */
 enum exit_code cli_open(struct duet **db, const struct cli *cli,
                         struct duet_options options);
+
+/* Opens the model of this run by itself, without a database; refuses --url. Tells of an
+ * error; on failure *encoder is NULL and the result is not EXIT_DONE. */
+enum exit_code cli_open_encoder(struct duet_encoder **encoder, const struct cli *cli);
+
+/* Calls `one` for each argument, while stdout takes what is printed. One that fails is
+ * told and does not hinder the others; one by itself has its own exit code. */
+enum exit_code cli_each(const struct cli *cli,
+                        enum err (*one)(void *arg, const char *argument), void *arg);
 
 enum { CLI_API_KEY_MAX = 4096 };
 

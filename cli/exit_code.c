@@ -13,7 +13,7 @@ static const struct {
     {EXIT_NO_RESULT, "nothing was found"},
     {EXIT_USAGE, "the command line, or what it names, is wrong"},
     {EXIT_NOT_FOUND, "there is no such database, collection or file"},
-    {EXIT_SOME_FAILED, "add: some pictures failed, the others are in"},
+    {EXIT_SOME_FAILED, "add, embed, label, describe: some failed, the others are done"},
     {EXIT_BUSY, "another process writes to this database"},
     {EXIT_MISMATCH, "another model, size or format version than expected"},
     {EXIT_DAMAGED, "stored bytes fail their checks"},

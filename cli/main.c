@@ -17,8 +17,9 @@
 #include "cli/suggest.h"
 
 const struct cli_command *const cli_commands[] = {
-    &cmd_add,   &cmd_search, &cmd_get,  &cmd_ls,      &cmd_rm, &cmd_stats,
-    &cmd_model, &cmd_serve,  &cmd_help, &cmd_version, NULL,
+    &cmd_add,      &cmd_search, &cmd_get,     &cmd_ls,    &cmd_rm,
+    &cmd_stats,    &cmd_model,  &cmd_serve,   &cmd_embed, &cmd_label,
+    &cmd_describe, &cmd_help,   &cmd_version, NULL,
 };
 
 const struct cli_command *cli_command_find(const char *name)
@@ -97,7 +98,7 @@ int main(int argc, char **argv)
 {
     const char *db = getenv("DUET_DB");
     struct cli cli = {
-        .db = db != NULL && db[0] != '\0' ? db : "./duet.db",
+        .db = db != NULL && db[0] != '\0' ? db : CLI_DB_DEFAULT,
         .collection = "default",
     };
     setlocale(LC_CTYPE, "");

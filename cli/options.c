@@ -121,6 +121,15 @@ static enum err parse_number(size_t *out, const struct cli_option *option,
     return ERR_OK;
 }
 
+static enum err list_push(struct cli_list *list, const struct cli_option *option,
+                          const char *text)
+{
+    FAIL_IF(list->n == CLI_LIST_MAX, ERR_LIMIT, "--%s may be said %d times",
+            option->name, CLI_LIST_MAX);
+    list->items[list->n++] = text;
+    return ERR_OK;
+}
+
 static enum err set_option(struct cli *cli, const struct cli_option *option,
                            const char *text)
 {
@@ -133,6 +142,8 @@ static enum err set_option(struct cli *cli, const struct cli_option *option,
         FAIL_IF(text[0] == '\0', ERR_INVALID, "--%s is empty", option->name);
         *(const char **)(void *)member = text;
         break;
+    case CLI_TEXTS:
+        return list_push((struct cli_list *)(void *)member, option, text);
     case CLI_NUMBER:
         return parse_number((size_t *)(void *)member, option, text);
     }

@@ -227,8 +227,7 @@ static struct json_object *id_json(struct duet_id id)
     return json_object_new_string(text);
 }
 
-/* JSON is UTF-8, a path may be any bytes. NULL if memory is short. */
-static struct json_object *path_json(const char *path)
+struct json_object *print_path_json(const char *path)
 {
     struct buf clean;
     struct json_object *value = NULL;
@@ -257,10 +256,24 @@ struct json_object *print_hit_json(const struct duet_hit *hit, bool score)
         json_object_object_add(object, "space", json_object_new_string(hit->space));
     }
     if (hit->source != NULL && hit->source[0] != '\0') {
-        json_object_object_add(object, "source", path_json(hit->source));
+        json_object_object_add(object, "source", print_path_json(hit->source));
     }
     json_object_object_add(object, "payload", parsed_payload(hit->payload));
     return object;
+}
+
+void print_line(const char *text)
+{
+    put_slice(text, 0, COLUMNS_UNBOUND);
+    putchar('\n');
+}
+
+enum err print_caption(struct buf *out, const struct duet_hit *hit)
+{
+    struct json_object *payload = parsed_payload(hit->payload);
+    enum err result = buf_printf(out, "%s", caption_of(payload));
+    json_object_put(payload);
+    return result;
 }
 
 static enum err print_json(const struct duet_hits *hits, bool score)

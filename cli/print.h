@@ -22,6 +22,16 @@ enum err print_hits(const struct cli *cli, const struct duet_hits *hits,
 /* Prints each hit with its whole payload. */
 enum err print_points(const struct cli *cli, const struct duet_hits *hits) ERR_CHECK;
 
+/* Prints a text that comes from outside, and a newline. */
+void print_line(const char *text);
+
+/* What a hit's payload has for a caption, into `out`: its "text", "title" or "name",
+ * empty if it has none. ERR_NOMEM. */
+enum err print_caption(struct buf *out, const struct duet_hit *hit) ERR_CHECK;
+
+/* A path, which may be any bytes, as a JSON string. NULL if memory is short. */
+struct json_object *print_path_json(const char *path);
+
 /* A hit as {"id", "score"?, "space"?, "source"?, "payload"}; the caller releases it
  * with json_object_put. `score` says whether something was compared. NULL if memory is
  * short. */
