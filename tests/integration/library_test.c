@@ -73,10 +73,10 @@ static void test_only_the_library_s_own_names_are_visible(void **state)
         ">$T/names && grep -q '^duet_open' $T/names && ! grep -qv '^duet_' $T/names");
 }
 
-static void test_the_header_is_good_cplusplus_too(void **state)
+static void test_the_headers_are_good_cplusplus_too(void **state)
 {
     (void)state;
-    run("echo '#include <db/duet.h>' >$T/header.cpp && "
+    run("printf '#include <db/%s>\n' duet.h duet_encoder.h >$T/header.cpp && "
         "g++ -std=c++17 -Wall -Wextra -fsyntax-only -I$T/usr/local/include/duet "
         "$T/header.cpp");
 }
@@ -87,6 +87,32 @@ static void test_the_installed_program_finds_its_model(void **state)
     run("cd $T && env -u DUET_MODELS $T/usr/local/bin/duet --db photos.db model "
         ">model.out && "
         "grep -q \"$T/usr/local/share/duet/models/default\" model.out");
+}
+
+/* Without encoding all of them: where it looked is told, and there they are. */
+static void test_the_installed_program_finds_its_phrases(void **state)
+{
+    (void)state;
+    run("cd $T && touch x.png && ! env -u DUET_MODELS -u DUET_PHRASES "
+        "$T/usr/local/bin/duet describe x.png --lang xx 2>phrases.err && "
+        "grep -q \"$T/usr/local/share/duet/phrases\" phrases.err && "
+        "for l in en zh; do test -s $T/usr/local/share/duet/phrases/$l.txt || exit 1; "
+        "done");
+}
+
+/* The snippet at the head of the header, in a program around it. */
+static void test_the_header_s_own_example_runs(void **state)
+{
+    (void)state;
+    run("{ printf '#include <db/duet_encoder.h>\n#include <stdio.h>\nint main(void) "
+        "{\n'; "
+        "sed -n 's/^ \\*     //p' db/duet_encoder.h; echo 'return 0; }'; } "
+        ">$T/snippet.c && "
+        "gcc -std=c11 -Wall -Wextra -Werror $T/snippet.c -o $T/snippet "
+        "$(pkg-config --cflags --libs duet) && set -- tests/golden/model/images/*.jpg "
+        "&& "
+        "cp \"$1\" $T/dog.jpg && cd $T && LD_LIBRARY_PATH=$T/usr/local/lib ./snippet "
+        ">snippet.out && grep -q '^a dog: [0-9]* %$' snippet.out");
 }
 
 /* Stands for the others in the builds with sanitizers. */
@@ -107,8 +133,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_readme_example_compiles_and_runs),
         cmocka_unit_test(test_only_the_library_s_own_names_are_visible),
-        cmocka_unit_test(test_the_header_is_good_cplusplus_too),
+        cmocka_unit_test(test_the_headers_are_good_cplusplus_too),
         cmocka_unit_test(test_the_installed_program_finds_its_model),
+        cmocka_unit_test(test_the_installed_program_finds_its_phrases),
+        cmocka_unit_test(test_the_header_s_own_example_runs),
     };
     return cmocka_run_group_tests(tests, install, remove_folder);
 }
