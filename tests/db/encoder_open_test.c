@@ -1,6 +1,7 @@
 /* encoder_open_test.c - a model without a database: see db/duet_encoder.h. */
 #include "tests/test.h"
 
+#include "base/alloc.h"
 #include "base/limits.h"
 #include "db/encoder_open.h"
 #include "tests/db/encoder_fixture.h"
@@ -120,6 +121,21 @@ static void test_wrong_inputs_and_models_are_refused(void **state)
     assert_null(none);
 }
 
+static void test_short_memory_is_an_error(void **state)
+{
+    (void)state;
+    struct duet_encoder *opened = NULL;
+    enum err result = ERR_NOMEM;
+    for (long n = 0; result != ERR_OK; n++) {
+        assert_in_range(n, 0, 10000);
+        alloc_fail_after(n);
+        result = duet_encoder_open(&opened, folder);
+        alloc_fail_after(-1);
+        assert_true(result == ERR_OK || (result == ERR_NOMEM && opened == NULL));
+    }
+    duet_encoder_close(opened);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -129,6 +145,7 @@ int main(void)
         cmocka_unit_test(test_many_keep_their_order_around_failures),
         cmocka_unit_test(test_texts_on_several_threads_are_the_same),
         cmocka_unit_test(test_wrong_inputs_and_models_are_refused),
+        cmocka_unit_test(test_short_memory_is_an_error),
     };
     return cmocka_run_group_tests(tests, encoder_setup, encoder_teardown);
 }

@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "base/alloc.h"
 #include "base/limits.h"
 #include "db/label.h"
 #include "tests/db/encoder_fixture.h"
@@ -143,6 +144,24 @@ static void test_wrong_labels_are_refused(void **state)
     duet_labels_free(NULL);
 }
 
+static void test_short_memory_is_an_error(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"dog", "狗"};
+    struct duet_label_options options = {
+        .labels = names, .n_labels = 2, .n_threads = 1};
+    struct duet_labels *labels = NULL;
+    enum err result = ERR_NOMEM;
+    for (long n = 0; result != ERR_OK; n++) {
+        assert_in_range(n, 0, 1000);
+        alloc_fail_after(n);
+        result = duet_labels_make(&labels, encoder, &options);
+        alloc_fail_after(-1);
+        assert_true(result == ERR_OK || (result == ERR_NOMEM && labels == NULL));
+    }
+    duet_labels_free(labels);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -153,6 +172,7 @@ int main(void)
         cmocka_unit_test(test_bare_labels_are_a_softmax_of_cosines),
         cmocka_unit_test(test_chinese_labels_get_chinese_sentences),
         cmocka_unit_test(test_wrong_labels_are_refused),
+        cmocka_unit_test(test_short_memory_is_an_error),
     };
     return cmocka_run_group_tests(tests, encoder_setup, encoder_teardown);
 }

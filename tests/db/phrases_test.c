@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <sys/stat.h>
 
+#include "base/alloc.h"
 #include "base/file.h"
 #include "db/phrases.h"
 #include "tests/db/encoder_fixture.h"
@@ -220,6 +221,22 @@ static void test_our_own_lists_are_found(void **state)
     buf_release(&path);
 }
 
+static void test_short_memory_is_an_error(void **state)
+{
+    (void)state;
+    struct duet_phrases_options options = {
+        .file = list, .cache = cache, .n_threads = 1};
+    enum err result = ERR_NOMEM;
+    for (long n = 0; result != ERR_OK; n++) {
+        assert_in_range(n, 0, 1000);
+        alloc_fail_after(n);
+        result = duet_phrases_open(&phrases, encoder, &options);
+        alloc_fail_after(-1);
+        assert_true(result == ERR_OK || (result == ERR_NOMEM && phrases == NULL));
+    }
+    assert_int_equal(describe(K), 4);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -233,6 +250,7 @@ int main(void)
         TEST(test_without_a_place_for_it_all_works_too),
         TEST(test_lists_that_are_none_are_refused),
         TEST(test_our_own_lists_are_found),
+        TEST(test_short_memory_is_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
