@@ -8,8 +8,10 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "db/encode.h"
+#include "base/file.h"
+#include "base/limits.h"
 #include "db/model.h"
+#include "encoder/image.h"
 #include "encoder/model_path.h"
 
 _Static_assert((int)DUET_DETAIL_MAX == (int)ERR_DETAIL_MAX, "a detail fits");
@@ -64,10 +66,55 @@ enum err duet_encoder_info(struct duet_encoder *encoder, struct duet_model_info 
     return model_info(encoder->enc, out);
 }
 
+/* ---- One ---- */
+
+static enum err encode_bytes(struct enc *enc, const void *bytes, size_t n,
+                             float *vector)
+{
+    struct img image;
+    struct img_options options = {.target_side = (uint32_t)enc_info(enc)->image_size};
+    FAIL_IF(n == 0, ERR_INVALID, "the picture is empty");
+    FAIL_IF(n > LIMIT_IMAGE_FILE_BYTES, ERR_LIMIT,
+            "a picture of %zu bytes is more than %u", n, LIMIT_IMAGE_FILE_BYTES);
+    TRY(img_decode(&image, bytes, n, &options));
+    enum err result = enc_image(enc, &image, vector);
+    img_release(&image);
+    return result;
+}
+
+static enum err encode_file(struct enc *enc, const char *path, float *vector)
+{
+    struct file_map file;
+    TRY(file_map_open(&file, path, LIMIT_IMAGE_FILE_BYTES));
+    enum err result = encode_bytes(enc, file.data, file.size, vector);
+    file_map_close(&file);
+    return result == ERR_OK ? ERR_OK : err_prefix(result, "%s", path);
+}
+
+static enum err encode_one(struct enc *enc, const struct duet_input *input,
+                           float *vector, struct enc_text_info *text)
+{
+    switch (input->kind) {
+    case DUET_INPUT_TEXT:
+        return enc_text(enc, input->bytes, input->n, vector, text);
+    case DUET_INPUT_IMAGE:
+        return encode_bytes(enc, input->bytes, input->n, vector);
+    case DUET_INPUT_FILE:
+        return encode_file(enc, input->path, vector);
+    default:
+        return err_set(ERR_INVALID, "neither a text nor a picture");
+    }
+}
+
 enum err duet_encode(struct duet_encoder *encoder, const struct duet_input *input,
                      float *vector, bool *truncated)
 {
-    return encode_input(encoder->enc, input, vector, truncated, NULL);
+    struct enc_text_info text = {0};
+    enum err result = encode_one(encoder->enc, input, vector, &text);
+    if (truncated != NULL) {
+        *truncated = result == ERR_OK && text.truncated;
+    }
+    return result;
 }
 
 /* ---- Many ---- */
@@ -95,7 +142,7 @@ static enum err take(struct enc *enc, const struct duet_input *input, float *vec
 {
     struct enc_tokens *tokens = &gathered->tokens[gathered->n];
     if (input->kind != DUET_INPUT_TEXT) {
-        return encode_input(enc, input, vector, NULL, NULL);
+        return encode_one(enc, input, vector, NULL);
     }
     TRY(enc_tokenize(enc, input->bytes, input->n, tokens));
     outcome->truncated = tokens->info.truncated;
