@@ -56,16 +56,22 @@ enum exit_code cli_usage(const char *fmt, ...)
     return EXIT_USAGE;
 }
 
+static enum err parse_decode(const struct cli *cli, bool *exact)
+{
+    *exact = cli->decode != NULL && strcmp(cli->decode, "exact") == 0;
+    FAIL_IF(cli->decode != NULL && !*exact && strcmp(cli->decode, "fast") != 0,
+            ERR_INVALID, "--decode wants exact or fast, not '%s'", cli->decode);
+    return ERR_OK;
+}
+
 enum exit_code cli_open(struct duet **db, const struct cli *cli,
                         struct duet_options options)
 {
-    if (cli->decode != NULL && strcmp(cli->decode, "exact") != 0 &&
-        strcmp(cli->decode, "fast") != 0) {
-        *db = NULL;
-        return cli_usage("--decode wants exact or fast, not '%s'", cli->decode);
+    *db = NULL;
+    if (parse_decode(cli, &options.exact_decode) != ERR_OK) {
+        return cli_fail(ERR_INVALID);
     }
     options.path = cli->db;
-    options.exact_decode = cli->decode != NULL && strcmp(cli->decode, "exact") == 0;
     options.model = cli->model;
     options.n_threads = (unsigned)cli->n_threads;
     enum err result = duet_open(db, &options);
@@ -82,7 +88,15 @@ enum exit_code cli_open_encoder(struct duet_encoder **encoder, const struct cli 
     if (cli->url != NULL) {
         return cli_usage("this works with a model here, not on --url");
     }
-    return cli_fail(duet_encoder_open(encoder, cli->model));
+    bool exact;
+    enum err result = parse_decode(cli, &exact);
+    if (result == ERR_OK) {
+        result = duet_encoder_open(encoder, cli->model);
+    }
+    if (result == ERR_OK) {
+        duet_encoder_set_exact(*encoder, exact);
+    }
+    return cli_fail(result);
 }
 
 enum exit_code cli_each(const struct cli *cli,

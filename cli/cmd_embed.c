@@ -197,6 +197,8 @@ static const struct cli_option options[] = {
                     "jsonl (an array a line, the default), f32 or npy"),
     CLI_OPTION_NUMBER("threads", 0, n_threads, LIMIT_THREADS_MAX,
                       "how many to work on (else one a core)"),
+    CLI_OPTION_TEXT("decode", decode, "exact|fast",
+                    "large JPEGs whole, or shrunk on the way (else fast)"),
     CLI_OPTION_END,
 };
 

@@ -43,6 +43,10 @@ DUET_CHECK enum err duet_encoder_open(struct duet_encoder **out, const char *mod
 /* Accepts NULL. */
 DUET_API void duet_encoder_close(struct duet_encoder *encoder);
 
+/* With `exact` large JPEGs are never shrunk while they are decoded: slower, and what the
+ * reference does (duet_options.exact_decode). Before the first picture. */
+DUET_API void duet_encoder_set_exact(struct duet_encoder *encoder, bool exact);
+
 /* Numbers in a vector. */
 DUET_API size_t duet_encoder_dim(const struct duet_encoder *encoder);
 

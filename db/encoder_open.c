@@ -44,8 +44,14 @@ enum err duet_encoder_open(struct duet_encoder **out, const char *model)
         alloc_free(encoder);
         return result;
     }
+    duet_encoder_set_exact(encoder, false);
     *out = encoder;
     return ERR_OK;
+}
+
+void duet_encoder_set_exact(struct duet_encoder *encoder, bool exact)
+{
+    encoder->decode_side = exact ? 0 : enc_info(encoder->enc)->decode_side;
 }
 
 void duet_encoder_close(struct duet_encoder *encoder)
@@ -68,39 +74,41 @@ enum err duet_encoder_info(struct duet_encoder *encoder, struct duet_model_info 
 
 /* ---- One ---- */
 
-static enum err encode_bytes(struct enc *enc, const void *bytes, size_t n,
-                             float *vector)
+static enum err encode_bytes(const struct duet_encoder *encoder, const void *bytes,
+                             size_t n, float *vector)
 {
     struct img image;
-    struct img_options options = {.target_side = (uint32_t)enc_info(enc)->image_size};
+    struct img_options options = {.target_side = encoder->decode_side};
     FAIL_IF(n == 0, ERR_INVALID, "the picture is empty");
     FAIL_IF(n > LIMIT_IMAGE_FILE_BYTES, ERR_LIMIT,
             "a picture of %zu bytes is more than %u", n, LIMIT_IMAGE_FILE_BYTES);
     TRY(img_decode(&image, bytes, n, &options));
-    enum err result = enc_image(enc, &image, vector);
+    enum err result = enc_image(encoder->enc, &image, vector);
     img_release(&image);
     return result;
 }
 
-static enum err encode_file(struct enc *enc, const char *path, float *vector)
+static enum err encode_file(const struct duet_encoder *encoder, const char *path,
+                            float *vector)
 {
     struct file_map file;
     TRY(file_map_open(&file, path, LIMIT_IMAGE_FILE_BYTES));
-    enum err result = encode_bytes(enc, file.data, file.size, vector);
+    enum err result = encode_bytes(encoder, file.data, file.size, vector);
     file_map_close(&file);
     return result == ERR_OK ? ERR_OK : err_prefix(result, "%s", path);
 }
 
-static enum err encode_one(struct enc *enc, const struct duet_input *input,
-                           float *vector, struct enc_text_info *text)
+static enum err encode_one(const struct duet_encoder *encoder,
+                           const struct duet_input *input, float *vector,
+                           struct enc_text_info *text)
 {
     switch (input->kind) {
     case DUET_INPUT_TEXT:
-        return enc_text(enc, input->bytes, input->n, vector, text);
+        return enc_text(encoder->enc, input->bytes, input->n, vector, text);
     case DUET_INPUT_IMAGE:
-        return encode_bytes(enc, input->bytes, input->n, vector);
+        return encode_bytes(encoder, input->bytes, input->n, vector);
     case DUET_INPUT_FILE:
-        return encode_file(enc, input->path, vector);
+        return encode_file(encoder, input->path, vector);
     default:
         return err_set(ERR_INVALID, "neither a text nor a picture");
     }
@@ -110,7 +118,7 @@ enum err duet_encode(struct duet_encoder *encoder, const struct duet_input *inpu
                      float *vector, bool *truncated)
 {
     struct enc_text_info text = {0};
-    enum err result = encode_one(encoder->enc, input, vector, &text);
+    enum err result = encode_one(encoder, input, vector, &text);
     if (truncated != NULL) {
         *truncated = result == ERR_OK && text.truncated;
     }
@@ -137,14 +145,15 @@ struct gathered {
     size_t n;
 };
 
-static enum err take(struct enc *enc, const struct duet_input *input, float *vector,
-                     struct gathered *gathered, struct duet_outcome *outcome)
+static enum err take(const struct duet_encoder *encoder, const struct duet_input *input,
+                     float *vector, struct gathered *gathered,
+                     struct duet_outcome *outcome)
 {
     struct enc_tokens *tokens = &gathered->tokens[gathered->n];
     if (input->kind != DUET_INPUT_TEXT) {
-        return encode_one(enc, input, vector, NULL);
+        return encode_one(encoder, input, vector, NULL);
     }
-    TRY(enc_tokenize(enc, input->bytes, input->n, tokens));
+    TRY(enc_tokenize(encoder->enc, input->bytes, input->n, tokens));
     outcome->truncated = tokens->info.truncated;
     gathered->texts[gathered->n] = tokens;
     gathered->vectors[gathered->n] = vector;
@@ -186,7 +195,7 @@ enum err duet_encode_many(struct duet_encoder *encoder, const struct duet_input 
     for (size_t i = 0; i < n; i++) {
         outcomes[i].truncated = false;
         note(&outcomes[i],
-             take(enc, &inputs[i], vectors + i * dim, gathered, &outcomes[i]));
+             take(encoder, &inputs[i], vectors + i * dim, gathered, &outcomes[i]));
         if (gathered->n == GATHER_MAX || i + 1 == n) {
             embed_gathered(enc, gathered);
         }

@@ -10,6 +10,7 @@
 
 struct duet_encoder {
     struct enc *enc;
+    uint32_t decode_side; /* img_options.target_side; 0: exact */
 };
 
 /*

@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/limits.h"
+#include "db/encoder_open.h"
 #include "db/label.h"
 #include "tests/db/encoder_fixture.h"
 
@@ -102,6 +103,38 @@ static void test_bare_labels_are_a_softmax_of_cosines(void **state)
     duet_labels_free(labels);
 }
 
+/* SigLIP's scale and bias, of a model of the reference's making. */
+static void test_a_sigmoid_model_judges_each_label_by_itself(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"a dog", "a cat"}, *const bare[] = {"{}"};
+    static float image[LIMIT_DIM_MAX], text[LIMIT_DIM_MAX];
+    struct duet_encoder *siglip;
+    struct duet_labels *labels;
+    struct duet_input input = duet_input_file(picture);
+    struct duet_label_options options = {
+        .labels = names, .n_labels = 2, .templates = bare, .n_templates = 1};
+    double likely[2];
+    assert_ok(duet_encoder_open(&siglip, "tests/golden/families/siglip"));
+    const struct enc_info *info = enc_info(siglip->enc);
+    assert_true(info->sigmoid && info->logit_bias != 0);
+    assert_ok(duet_labels_make(&labels, siglip, &options));
+    assert_ok(duet_label(siglip, labels, &input, likely));
+    assert_ok(duet_encode(siglip, &input, image, NULL));
+    for (size_t i = 0; i < 2; i++) {
+        struct duet_input name = duet_input_text(names[i]);
+        double cosine = 0;
+        assert_ok(duet_encode(siglip, &name, text, NULL));
+        for (size_t j = 0; j < info->dim; j++) {
+            cosine += (double)image[j] * (double)text[j];
+        }
+        double logit = info->logit_scale * cosine + info->logit_bias;
+        assert_true(fabs(likely[i] - 1 / (1 + exp(-logit))) < 1e-5);
+    }
+    duet_labels_free(labels);
+    duet_encoder_close(siglip);
+}
+
 static void test_chinese_labels_get_chinese_sentences(void **state)
 {
     (void)state;
@@ -170,6 +203,7 @@ int main(void)
         cmocka_unit_test(test_sigmoid_judges_each_by_itself),
         cmocka_unit_test(test_a_template_takes_the_label),
         cmocka_unit_test(test_bare_labels_are_a_softmax_of_cosines),
+        cmocka_unit_test(test_a_sigmoid_model_judges_each_label_by_itself),
         cmocka_unit_test(test_chinese_labels_get_chinese_sentences),
         cmocka_unit_test(test_wrong_labels_are_refused),
         cmocka_unit_test(test_short_memory_is_an_error),

@@ -317,6 +317,8 @@ static void test_wrong_command_lines_of_embed(void **state)
     assert_one_error(8, "directory");
     RUN("embed", "--texts", texts, "--url", "http://127.0.0.1:1");
     assert_one_error(2, "not on --url");
+    RUN("embed", "--texts", texts, "--decode", "quick");
+    assert_one_error(2, "exact or fast");
     RUN("embed", "--texts", texts, "--model", "no-such-model");
     assert_one_error(10, "no-such-model");
 }
