@@ -166,7 +166,7 @@ static enum err check(const struct cli *cli, enum vectors_format *format)
             "--format %s is nothing for a terminal; write it to a file", cli->format);
     for (size_t i = 0; i < cli->n_args; i++) {
         FAIL_IF(stat(cli->args[i], &st) == 0 && S_ISDIR(st.st_mode), ERR_INVALID,
-                "%s: a folder; give its pictures in the order you want: find %s "
+                "%s: a folder; give its pictures in the order you want: find '%s' "
                 "-name '*.jpg' | sort | duet embed --images -",
                 cli->args[i], cli->args[i]);
     }

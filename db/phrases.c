@@ -10,6 +10,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/limits.h"
+#include "base/log.h"
 #include "db/encoder_open.h"
 #include "index/scan.h"
 
@@ -81,6 +82,7 @@ static enum err fill_vectors(struct duet_phrases *phrases, struct duet_encoder *
     if (phrases_cache_load(phrases, &key, options->cache)) {
         return ERR_OK;
     }
+    log_info("encoding %zu phrases, once for this model and list", phrases->n);
     enum err result = encoder_texts(encoder, phrases->texts, phrases->n,
                                     options->n_threads, phrases->vectors, &failed);
     if (result != ERR_OK) {

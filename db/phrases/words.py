@@ -51,7 +51,7 @@ bowl of soup 碗汤; bowl of noodles 碗面条; bowl of ramen 碗拉面; bowl of
 steak 块牛排; grilled chicken 只烤鸡; roast turkey 只烤火鸡; chicken leg 个鸡腿; *chicken wings 盘鸡翅; ham 块火腿; *bacon 片培根; sausage 根香肠; *meatballs 盘肉丸; grilled fish 条烤鱼; *salmon 块三文鱼; plate of seafood 盘海鲜; *kebabs 串烤肉;
 egg 个鸡蛋; fried egg 个煎鸡蛋; boiled egg 个煮鸡蛋; carton of eggs 盒鸡蛋; omelette 份煎蛋卷; *pancakes 叠煎饼; waffle 块华夫饼; bowl of cereal 碗麦片; piece of cheese 块奶酪; *butter 块黄油; jar of honey 罐蜂蜜; jar of jam 罐果酱; yogurt 杯酸奶;
 cake 个蛋糕; birthday cake 个生日蛋糕; chocolate cake 个巧克力蛋糕; wedding cake 个婚礼蛋糕; piece of cake 块蛋糕; cupcake 个纸杯蛋糕; cheesecake 块芝士蛋糕; apple pie 个苹果派; donut 个甜甜圈; cookie 块曲奇; *cookies 盘曲奇; gingerbread man 个姜饼人; chocolate bar 块巧克力;
-*chocolates 盒巧克力; *candy 堆糖果; lollipop 根棒棒糖; candy cane 根拐杖糖; ice cream cone 个冰淇淋甜筒; bowl of ice cream 碗冰淇淋; popsicle 根冰棍; mooncake 块月饼; *tofu 块豆腐; hot pot 个火锅; lunch box 个便当; plate of food 盘食物; breakfast 份早餐; fruit bowl 盘水果;
+*chocolates 盒巧克力; *candy 堆糖果; lollipop 根棒棒糖; candy cane 根拐杖糖; ice cream cone 个冰淇淋甜筒; bowl of ice cream 碗冰淇淋; popsicle 根冰棍; mooncake 块月饼; *tofu 块豆腐; hot pot 个火锅; lunch box 个便当; plate of food 盘食物; *breakfast 份早餐; fruit bowl 盘水果;
 cup of coffee 杯咖啡; cup of tea 杯茶; pot of tea 壶茶; glass of water 杯水; glass of milk 杯牛奶; glass of juice 杯果汁; glass of wine 杯葡萄酒; glass of beer 杯啤酒; cocktail 杯鸡尾酒; bottle of wine 瓶葡萄酒; bottle of beer 瓶啤酒; bottle of water 瓶水; can of soda 罐汽水; milkshake 杯奶昔; bubble tea 杯奶茶
 """
 
