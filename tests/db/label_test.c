@@ -135,6 +135,58 @@ static void test_a_sigmoid_model_judges_each_label_by_itself(void **state)
     duet_encoder_close(siglip);
 }
 
+/* One line of tests/golden/labels/expected.txt. */
+struct expected {
+    char family[32], label[32];
+    double probability;
+};
+
+static void check_family(const struct expected *lines)
+{
+    static const char *const bare[] = {"{}"};
+    const char *names[] = {lines[0].label, lines[1].label, lines[2].label};
+    struct duet_encoder *model;
+    struct duet_labels *labels;
+    struct duet_input input = duet_input_file("tests/golden/model/images/photo00.jpg");
+    struct duet_label_options options = {
+        .labels = names, .n_labels = 3, .templates = bare, .n_templates = 1};
+    double likely[3];
+    char path[96];
+    snprintf(path, sizeof path, "tests/golden/families/%s", lines[0].family);
+    assert_ok(duet_encoder_open(&model, path));
+    duet_encoder_set_exact(model, true);
+    assert_ok(duet_labels_make(&labels, model, &options));
+    assert_ok(duet_label(model, labels, &input, likely));
+    for (size_t i = 0; i < 3; i++) {
+        if (!(fabs(likely[i] - lines[i].probability) < 1e-5)) {
+            print_error("%s, %s: %.6f, not %.6f\n", lines[i].family, names[i],
+                        likely[i], lines[i].probability);
+            fail();
+        }
+    }
+    duet_labels_free(labels);
+    duet_encoder_close(model);
+}
+
+static void test_probabilities_are_those_of_the_reference(void **state)
+{
+    (void)state;
+    struct expected lines[3];
+    size_t n = 0, n_families = 0;
+    FILE *file = fopen("tests/golden/labels/expected.txt", "r");
+    assert_non_null(file);
+    while (fscanf(file, "%31[^\t]\t%31[^\t]\t%lf\n", lines[n].family, lines[n].label,
+                  &lines[n].probability) == 3) {
+        if (++n == 3) {
+            check_family(lines);
+            n_families++;
+            n = 0;
+        }
+    }
+    fclose(file);
+    assert_int_equal(n_families, 4);
+}
+
 static void test_chinese_labels_get_chinese_sentences(void **state)
 {
     (void)state;
@@ -204,6 +256,7 @@ int main(void)
         cmocka_unit_test(test_a_template_takes_the_label),
         cmocka_unit_test(test_bare_labels_are_a_softmax_of_cosines),
         cmocka_unit_test(test_a_sigmoid_model_judges_each_label_by_itself),
+        cmocka_unit_test(test_probabilities_are_those_of_the_reference),
         cmocka_unit_test(test_chinese_labels_get_chinese_sentences),
         cmocka_unit_test(test_wrong_labels_are_refused),
         cmocka_unit_test(test_short_memory_is_an_error),
