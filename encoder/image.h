@@ -71,8 +71,8 @@ struct img_meta {
 
 struct img_options {
     /* The least side, in pixels, that the caller goes on with; 0: exact. Where the
-     * short side is at least four times this, a JPEG may be decoded at 1/2, 1/4 or 1/8
-     * of its size, to no less than twice this. */
+     * short side is at least eight times this, a JPEG may be decoded at 1/2, 1/4 or 1/8
+     * of its size, to no less than four times this. */
     uint32_t target_side;
     struct img_meta *meta; /* filled if not NULL, also when decoding fails later on */
 };
