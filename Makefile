@@ -21,7 +21,7 @@ CC       ?= gcc
 CXX      ?= g++
 FOLDERS  := base encoder index db net cli
 PACKAGES := lmdb libevent libevent_pthreads json-c libjpeg libpng libwebp libwebpdemux libheif \
-            libexif libutf8proc libxxhash oniguruma libcurl libcrypto openblas
+            libavif libexif libutf8proc libxxhash oniguruma libcurl libcrypto openblas
 
 # What the packages ask for; evaluated only when something is compiled.
 PKG_CFLAGS = $(eval PKG_CFLAGS := $(shell pkg-config --cflags $(PACKAGES)))$(PKG_CFLAGS)

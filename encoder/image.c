@@ -21,6 +21,8 @@ static enum err decode_stored(struct img_task *task)
         return img_webp_decode(task);
     case IMG_HEIF:
         return img_heif_decode(task);
+    case IMG_AVIF:
+        return img_avif_decode(task);
     case IMG_PNM:
         return img_pnm_decode(task);
     case IMG_GIF:

@@ -6,8 +6,8 @@
  *     ...
  *     img_release(&image);
  *
- * JPEG is read by libjpeg-turbo, PNG by libpng, WebP by libwebp, HEIC and AVIF by
- * libheif, GIF (first frame), BMP, TGA, PSD and HDR by stb_image, PNM here. The format
+ * JPEG is read by libjpeg-turbo, PNG by libpng, WebP by libwebp, HEIC by libheif,
+ * AVIF by libavif, GIF (first frame), BMP, TGA, PSD and HDR by stb_image, PNM here. The format
  * is told by the first bytes, never by the file's name. The size in the header is
  * checked against base/limits.h before a pixel is allocated. Colour profiles are
  * ignored, as the reference does; img_meta says where one was.
@@ -40,7 +40,8 @@ enum img_format {
     IMG_JPEG,
     IMG_PNG,
     IMG_WEBP,
-    IMG_HEIF, /* HEIC and AVIF */
+    IMG_HEIF, /* HEIC */
+    IMG_AVIF,
     IMG_GIF,
     IMG_BMP,
     IMG_TGA,

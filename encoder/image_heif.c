@@ -1,5 +1,5 @@
 /*
- * image_heif.c - HEIC (phones) and AVIF through libheif: the primary picture.
+ * image_heif.c - HEIC (phones) through libheif: the primary picture.
  *
  * A HEIF file turns, mirrors and crops by properties of its own, which libheif applies.
  * Its EXIF usually says the same turn once more, so that one is not applied.
@@ -125,8 +125,7 @@ static enum err decode(struct reader *r, struct img_task *task)
     r->context = heif_context_alloc();
     FAIL_IF(r->context == NULL, ERR_NOMEM, "out of memory decoding HEIF");
     heif_context_set_maximum_image_size_limit(r->context, LIMIT_IMAGE_SIDE);
-    /* Threads are the caller's to hand out. (The AV1 decoder behind libheif 1.15 may
-     * still start some of its own; there is no way to tell it.) */
+    /* Threads are the caller's to hand out. */
     heif_context_set_max_decoding_threads(r->context, 0);
     TRY(report(heif_context_read_from_memory_without_copy(r->context, task->bytes,
                                                           task->size, NULL)));

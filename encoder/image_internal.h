@@ -27,6 +27,7 @@ enum err img_jpeg_decode(struct img_task *task) ERR_CHECK;
 enum err img_png_decode(struct img_task *task) ERR_CHECK;
 enum err img_webp_decode(struct img_task *task) ERR_CHECK;
 enum err img_heif_decode(struct img_task *task) ERR_CHECK;
+enum err img_avif_decode(struct img_task *task) ERR_CHECK;
 enum err img_pnm_decode(struct img_task *task) ERR_CHECK;
 enum err img_stb_decode(struct img_task *task) ERR_CHECK;
 

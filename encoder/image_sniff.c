@@ -23,20 +23,40 @@ static bool has_mark(const uint8_t *bytes, size_t n, struct mark mark)
            memcmp(bytes + mark.offset, mark.bytes, mark.n) == 0;
 }
 
-/* ISO media files name their kind in the first box: its size, "ftyp", the brand. */
-static bool is_heif(const uint8_t *bytes, size_t n)
+/* ISO media files name their kinds in the first box: its size, "ftyp", the brand, a
+ * version, compatible brands. Whether one of them is among brands[n_brands]; the first
+ * alone counts where `first_only`. */
+static bool has_brand(const uint8_t *bytes, size_t n, const char brands[][5],
+                      size_t n_brands, bool first_only)
 {
-    static const char brands[][5] = {"heic", "heix", "hevc", "hevx", "heim",
-                                     "heis", "mif1", "msf1", "avif", "avis"};
     if (n < 12 || memcmp(bytes + 4, "ftyp", 4) != 0) {
         return false;
     }
-    for (size_t i = 0; i < sizeof(brands) / sizeof(brands[0]); i++) {
-        if (memcmp(bytes + 8, brands[i], 4) == 0) {
-            return true;
+    size_t box = (size_t)bytes[0] << 24 | (size_t)bytes[1] << 16 |
+                 (size_t)bytes[2] << 8 | bytes[3];
+    size_t end = first_only || box < 12 ? 12 : box < n ? box : n;
+    for (size_t at = 8; at + 4 <= end; at += at == 8 ? 8 : 4) {
+        for (size_t i = 0; i < n_brands; i++) {
+            if (memcmp(bytes + at, brands[i], 4) == 0) {
+                return true;
+            }
         }
     }
     return false;
+}
+
+/* Also where the first brand is the general "mif1". */
+static bool is_avif(const uint8_t *bytes, size_t n)
+{
+    static const char brands[][5] = {"avif", "avis"};
+    return has_brand(bytes, n, brands, sizeof(brands) / sizeof(brands[0]), false);
+}
+
+static bool is_heif(const uint8_t *bytes, size_t n)
+{
+    static const char brands[][5] = {"heic", "heix", "hevc", "hevx",
+                                     "heim", "heis", "mif1", "msf1"};
+    return has_brand(bytes, n, brands, sizeof(brands) / sizeof(brands[0]), true);
 }
 
 /* "P5" or "P6" and a blank: grey and colour, binary. */
@@ -91,6 +111,9 @@ enum img_format img_sniff(const void *bytes, size_t n)
     if (has_mark(bytes, n, (struct mark)MARK(0, "RIFF")) &&
         has_mark(bytes, n, (struct mark)MARK(8, "WEBP"))) {
         return IMG_WEBP;
+    }
+    if (is_avif(bytes, n)) {
+        return IMG_AVIF;
     }
     if (is_heif(bytes, n)) {
         return IMG_HEIF;
@@ -152,8 +175,8 @@ const char *img_format_name(enum img_format format)
     static const char *const names[] = {
         [IMG_UNKNOWN] = "unknown", [IMG_JPEG] = "jpeg", [IMG_PNG] = "png",
         [IMG_WEBP] = "webp",       [IMG_HEIF] = "heif", [IMG_GIF] = "gif",
-        [IMG_BMP] = "bmp",         [IMG_TGA] = "tga",   [IMG_PSD] = "psd",
-        [IMG_PNM] = "pnm",         [IMG_HDR] = "hdr",
+        [IMG_AVIF] = "avif",       [IMG_BMP] = "bmp",   [IMG_TGA] = "tga",
+        [IMG_PSD] = "psd",         [IMG_PNM] = "pnm",   [IMG_HDR] = "hdr",
     };
     size_t n = sizeof(names) / sizeof(names[0]);
     return (size_t)format < n ? names[format] : names[IMG_UNKNOWN];

@@ -9,29 +9,7 @@
 #include "base/limits.h"
 #include "encoder/image_internal.h"
 #include "tests/encoder/image_golden.h"
-
-/* The same bytes as noise() in tests/golden/image/make.py. */
-static struct img noise(uint32_t width, uint32_t height)
-{
-    size_t n = (size_t)width * height * 3;
-    struct img image = {.rgb = alloc_array(n, 1), .width = width, .height = height};
-    assert_non_null(image.rgb);
-    uint32_t state = 1;
-    for (size_t i = 0; i < n; i++) {
-        state = state * 1664525u + 1013904223u;
-        image.rgb[i] = (uint8_t)(state >> 24);
-    }
-    return image;
-}
-
-static uint64_t fnv1a(const struct img *image)
-{
-    uint64_t value = 0xCBF29CE484222325u;
-    for (size_t i = 0; i < (size_t)image->width * image->height * 3; i++) {
-        value = (value ^ image->rgb[i]) * 0x100000001B3u;
-    }
-    return value;
-}
+#include "tests/encoder/noise.h"
 
 static enum img_filter filter_named(const char *name)
 {
@@ -54,7 +32,7 @@ static void test_resizing_equals_pillow_to_the_last_bit(void **state)
             img_resize(&small, &image, out_width, out_height, filter_named(filter)));
         assert_int_equal(small.width, out_width);
         assert_int_equal(small.height, out_height);
-        if (fnv1a(&small) != hash) {
+        if (fnv1a(small.rgb, (size_t)out_width * out_height * 3) != hash) {
             fail_msg("%u x %u to %u x %u, %s, differs from Pillow", width, height,
                      out_width, out_height, filter);
         }

@@ -2,7 +2,7 @@
 
 Every picture NAME is accompanied by NAME.rgb, the raw upright RGB pixels over white. good.txt lists them with
 their size and how far a pixel may be off; bad.txt lists files that must fail, in bad/, with the error they get;
-resize.txt lists hashes of resized noise (see image_resize_test.c for how the noise is made).
+resize.txt lists hashes of resized noise (noise.py).
 """
 import io
 import os
@@ -13,6 +13,8 @@ import numpy as np
 import piexif
 import pillow_heif
 from PIL import Image, ImageCms, ImageOps
+
+from noise import fnv1a, noise
 
 pillow_heif.register_heif_opener()
 W, H = 37, 23
@@ -221,6 +223,13 @@ def heifs():
     heif_10bit()
     save("avif_444.avif", s, LOSSY, format="AVIF", quality=90, subsampling="4:4:4")
     save("avif_turned.avif", s, LOSSY, format="AVIF", quality=90, subsampling="4:4:4", exif=exif(8))
+    save("avif_420.avif", s, LOSSY, format="AVIF", quality=90)
+    save("avif_422_limited.avif", s, LOSSY, format="AVIF", quality=90, subsampling="4:2:2", range="limited")
+    save("avif_grey.avif", s.convert("L"), LOSSY, format="AVIF", quality=90, subsampling="4:0:0")
+    save("avif_alpha.avif", rgba, LOSSY, format="AVIF", quality=90)
+    save("avif_animated.avif", s, LOSSY, format="AVIF", quality=90, save_all=True, append_images=[ImageOps.invert(s)])
+    for turn in range(1, 9):  # by irot and imir
+        save(f"avif_turn{turn}.avif", scene(32, 24), LOSSY, format="AVIF", quality=90, exif=exif(turn))
 
 
 def heif_10bit():
@@ -325,22 +334,6 @@ def png_header(width, height):
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(bytes(64)))
             + chunk(b"IEND", b""))
-
-
-def noise(width, height):
-    """The bytes that image_resize_test.c makes: a linear congruential generator's high byte."""
-    state, out = 1, bytearray(width * height * 3)
-    for i in range(len(out)):
-        state = (state * 1664525 + 1013904223) & 0xFFFFFFFF
-        out[i] = state >> 24
-    return Image.frombytes("RGB", (width, height), bytes(out))
-
-
-def fnv1a(data):
-    value = 0xCBF29CE484222325
-    for byte in data:
-        value = ((value ^ byte) * 0x100000001B3) & 0xFFFFFFFFFFFFFFFF
-    return value
 
 
 def resizes():
