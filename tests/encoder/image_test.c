@@ -302,9 +302,9 @@ static void test_a_profile_other_than_srgb_is_told(void **state)
 }
 
 /* One file a decoder, read before the threads start. */
-static const char *const shared_names[] = {"jpeg_turn6.jpg", "png_adam7_rgba.png",
+static const char *const shared_names[] = {"jpeg_turn6.jpg",  "png_adam7_rgba.png",
                                            "webp_alpha.webp", "heif_turned.heic",
-                                           "gif_transparent.gif"};
+                                           "avif_alpha.avif", "gif_transparent.gif"};
 enum { N_SHARED = sizeof(shared_names) / sizeof(shared_names[0]), N_THREADS = 4 };
 static struct buf shared_files[N_SHARED];
 static struct img shared_images[N_SHARED];

@@ -1,10 +1,12 @@
 /*
  * fuzz_image.c - any bytes through img_decode, and what comes out through the resizer
  * and the thumbnail writer. The length decides between exact and shrinking decoding.
+ * The corpus has a seed of every format and of the kinds that take ways of their own.
  */
 #include <stdlib.h>
 
 #include "encoder/image.h"
+#include "encoder/image_budget.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
 
@@ -31,5 +33,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
         use(&image);
     }
     img_release(&image);
+    if (img_budget_used() != 0) {
+        abort();
+    }
     return 0;
 }

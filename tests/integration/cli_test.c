@@ -212,6 +212,49 @@ static void test_quiet_prints_nothing_where_all_is_well(void **state)
     assert_string_equal(ran.err, "");
 }
 
+static void test_verbose_tells_of_profiles_that_are_missed(void **state)
+{
+    (void)state;
+    RUN("add", "-v", "tests/golden/image/profile_wide.jpg",
+        "tests/golden/image/profile_srgb.jpg");
+    assert_status(0);
+    assert_non_null(strstr(ran.err, "profile_wide.jpg: its colour profile is ignored"));
+    assert_null(strstr(ran.err, "profile_srgb.jpg: its"));
+}
+
+/* The tiny model hardly tells pictures apart. */
+#define REAL_MODEL "encoder/models/default"
+
+static double score_of_search(const char *photo, const char *decode)
+{
+    RUN("--model", REAL_MODEL, "search", "--image", photo, "--json", "--decode",
+        decode);
+    assert_status(0);
+    struct json_object *object = json_line(0);
+    assert_non_null(json_get(object, "score"));
+    double score = json_object_get_double(json_get(object, "score"));
+    json_object_put(object);
+    return score;
+}
+
+static void test_decode_exact_turns_shrinking_off(void **state)
+{
+    (void)state;
+    const char *photo = "tests/golden/preprocess/dandelions.jpg";
+    RUN("--model", REAL_MODEL, "add", "--decode", "exact", photo);
+    assert_status(0);
+    assert_true(score_of_search(photo, "exact") > 0.999999);
+    assert_true(score_of_search(photo, "fast") < 0.999999);
+    RUN("--model", REAL_MODEL, "--db", at("fast.db"), "add", photo);
+    setenv("DUET_DB", at("fast.db"), 1);
+    assert_true(score_of_search(photo, "exact") < 0.999999);
+    assert_true(score_of_search(photo, "fast") > 0.999999);
+    RUN("search", "--image", photo, "--decode", "soft");
+    assert_one_error(2, "exact or fast");
+    RUN("--url", "http://127.0.0.1:1", "search", "--image", photo, "--decode", "exact");
+    assert_one_error(2, "--decode");
+}
+
 static void test_a_list_of_pictures_with_captions(void **state)
 {
     (void)state;
@@ -689,6 +732,8 @@ int main(void)
         TEST(test_bad_files_are_told_one_a_line_and_the_rest_goes_in),
         TEST(test_nothing_to_add_is_an_error),
         TEST(test_quiet_prints_nothing_where_all_is_well),
+        TEST(test_verbose_tells_of_profiles_that_are_missed),
+        TEST(test_decode_exact_turns_shrinking_off),
         TEST(test_a_list_of_pictures_with_captions),
         TEST(test_search_prints_rank_score_path_and_caption),
         TEST(test_search_by_picture_finds_it),
