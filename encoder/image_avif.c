@@ -22,8 +22,8 @@
 
 static enum err report(const avifDecoder *decoder, avifResult code)
 {
-    const char *words = decoder->diag.error[0] != '\0' ? decoder->diag.error
-                                                       : avifResultToString(code);
+    const char *words =
+        decoder->diag.error[0] != '\0' ? decoder->diag.error : avifResultToString(code);
     switch (code) {
     case AVIF_RESULT_OK:
         return ERR_OK;
@@ -102,6 +102,8 @@ static enum err decode(struct img_task *task, avifDecoder *decoder)
     TRY(report(decoder, avifDecoderParse(decoder)));
     TRY(read_header(task, decoder->image));
     TRY(img_task_take(task, task->meta->width, task->meta->height));
+    /* The frame may not be larger than the header said: libavif would shrink it. */
+    decoder->imageSizeLimit = task->meta->width * task->meta->height;
     TRY(report(decoder, avifDecoderNextImage(decoder)));
     return copy_pixels(task, decoder);
 }

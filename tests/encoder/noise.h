@@ -13,8 +13,7 @@
 static inline struct img noise(uint32_t width, uint32_t height)
 {
     size_t n = (size_t)width * height * 3;
-    struct img image = {
-        .rgb = alloc_array(n, 1), .width = width, .height = height};
+    struct img image = {.rgb = alloc_array(n, 1), .width = width, .height = height};
     assert_non_null(image.rgb);
     uint32_t state = 1;
     for (size_t i = 0; i < n; i++) {

@@ -191,6 +191,7 @@ def profiles():
     """A colour profile, sRGB's own and one of another name, is ignored by the reference and by us."""
     s = scene()
     srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    srgb = srgb[:24] + bytes((7, 232, 0, 5, 0, 1, 0, 0, 0, 0, 0, 0)) + srgb[36:]  # the same date every time
     other = srgb.replace("sRGB".encode("utf-16-be"), "wide".encode("utf-16-be"))
     assert other != srgb and b"sRGB" not in other
     for name, profile in (("srgb", srgb), ("wide", other)):
@@ -227,7 +228,10 @@ def heifs():
     save("avif_422_limited.avif", s, LOSSY, format="AVIF", quality=90, subsampling="4:2:2", range="limited")
     save("avif_grey.avif", s.convert("L"), LOSSY, format="AVIF", quality=90, subsampling="4:0:0")
     save("avif_alpha.avif", rgba, LOSSY, format="AVIF", quality=90)
-    save("avif_animated.avif", s, LOSSY, format="AVIF", quality=90, save_all=True, append_images=[ImageOps.invert(s)])
+    out = io.BytesIO()
+    s.save(out, format="AVIF", quality=90, save_all=True, append_images=[ImageOps.invert(s)])
+    at = out.getvalue().index(b"mvhd") + 8  # the time of its making, here and in other boxes
+    keep("avif_animated.avif", out.getvalue().replace(out.getvalue()[at:at + 8], bytes(8)), LOSSY)
     for turn in range(1, 9):  # by irot and imir
         save(f"avif_turn{turn}.avif", scene(32, 24), LOSSY, format="AVIF", quality=90, exif=exif(turn))
 
@@ -325,6 +329,7 @@ def bads():
     avif = bytearray(open("avif_444.avif", "rb").read())
     at = avif.index(b"ispe") + 8
     keep_bad("huge.avif", bytes(avif[:at]) + struct.pack(">II", side, side) + bytes(avif[at + 8:]), "limit")
+    keep_bad("small_header.avif", bytes(avif[:at]) + struct.pack(">II", 8, 8) + bytes(avif[at + 8:]), "invalid")
     png_data = bytearray(open("png_rgb.png", "rb").read())
     png_data[len(png_data) // 2] ^= 0xFF
     keep_bad("damaged.png", bytes(png_data), "invalid")
