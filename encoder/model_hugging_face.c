@@ -177,11 +177,8 @@ static enum err read_siglip_tokenizer(struct model *model)
     struct model_tokenizer *tokenizer = &model->texts[0].tokenizer;
     struct json_object *json;
     tokenizer->kind = MODEL_TOKENIZER_JSON;
-    TRY(need_file(
-        model, "tokenizer.json",
-        " (where there is only a spiece.model, docs/MODELS.md has the line of "
-        "Python that makes one of it)",
-        &tokenizer->path));
+    TRY(need_file(model, "tokenizer.json", " (a spiece.model alone is not read)",
+                  &tokenizer->path));
     TRY(model_add_json_if_there(model, "tokenizer_config.json", &json));
     const char *class = token_of(json, "tokenizer_class");
     tokenizer->lower_case = class != NULL && (strncmp(class, "Gemma", 5) == 0 ||
