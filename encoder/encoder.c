@@ -47,6 +47,7 @@ struct enc {
     struct model *model;
     struct enc_info info;
     struct buf languages;
+    struct buf preprocessing;
     struct image_tower image;
     struct text_tower texts[MODEL_TEXTS_MAX]; /* [model->n_texts] */
     pthread_mutex_t fingerprint_lock;
@@ -66,11 +67,16 @@ static enum err fill_info(struct enc *enc)
             max_tokens = text->bert.max_tokens;
         }
     }
+    TRY(buf_printf(&enc->preprocessing, "squash %zux%zu bicubic", model->image.net.size,
+                   model->image.net.size));
     enc->info = (struct enc_info){.name = model->name,
                                   .folder = model->folder,
                                   .space = model->space,
                                   .licence = model->licence,
                                   .languages = enc->languages.data,
+                                  .family = "efficientnet-lite + bert",
+                                  .tokenizer = "wordpiece",
+                                  .preprocessing = enc->preprocessing.data,
                                   .dim = model->dim,
                                   .image_size = model->image.net.size,
                                   .max_tokens = max_tokens,
@@ -86,6 +92,7 @@ enum err enc_open(struct enc **out, const char *folder)
         return ERR_NOMEM;
     }
     buf_init(&enc->languages, MODEL_TEXTS_MAX * LIMIT_NAME_BYTES);
+    buf_init(&enc->preprocessing, LIMIT_NAME_BYTES);
     pthread_mutex_init(&enc->fingerprint_lock, NULL);
     pthread_mutex_init(&enc->image.lock, NULL);
     for (size_t i = 0; i < MODEL_TEXTS_MAX; i++) {
@@ -131,6 +138,7 @@ void enc_close(struct enc *enc)
     close_image_tower(&enc->image);
     pthread_mutex_destroy(&enc->image.lock);
     pthread_mutex_destroy(&enc->fingerprint_lock);
+    buf_release(&enc->preprocessing);
     buf_release(&enc->languages);
     model_close(enc->model);
     alloc_free(enc);

@@ -34,15 +34,18 @@ struct img;
 
 /* What a model says of itself. Strings live as long as the model is open. */
 struct enc_info {
-    const char *name;      /* "duet-default" */
-    const char *folder;    /* where it was loaded from */
-    const char *space;     /* vectors of one space may be compared, others never */
-    const char *licence;   /* one line */
-    const char *languages; /* of its text towers, as in "en,zh" */
-    size_t dim;            /* numbers in a vector */
-    size_t image_size;     /* pixels, the longer side of what the image tower sees */
-    size_t max_tokens;     /* the least over the text towers, special tokens included */
-    double logit_scale;    /* softmax temperature of the training, for labels */
+    const char *name;          /* "duet-default" */
+    const char *folder;        /* where it was loaded from */
+    const char *space;         /* vectors of one space may be compared, others never */
+    const char *licence;       /* one line */
+    const char *languages;     /* of its text towers, as in "en,zh" */
+    const char *family;        /* its architectures, as in "efficientnet-lite + bert" */
+    const char *tokenizer;     /* as in "wordpiece" */
+    const char *preprocessing; /* of pictures, as in "squash 260x260 bicubic" */
+    size_t dim;                /* numbers in a vector */
+    size_t image_size;  /* pixels, the longer side of what the image tower sees */
+    size_t max_tokens;  /* the least over the text towers, special tokens included */
+    double logit_scale; /* softmax temperature of the training, for labels */
 };
 
 /* What became of one text. */
