@@ -27,7 +27,7 @@ struct duet {
     char *model_wanted;          /* duet_options.model; NULL: none was named */
     pthread_mutex_t model_mutex; /* over what follows */
     struct enc *model;           /* opened by the first need, then never changed */
-    char *model_name;            /* the name it was found by */
+    char *model_name;            /* what finds it again, as recorded */
     bool model_warned;           /* another fingerprint was spoken of already */
 };
 

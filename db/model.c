@@ -14,38 +14,106 @@
 #include "db/database.h"
 #include "encoder/model_path.h"
 
-/* With the mutex held. `recorded` is the name a collection was made with, or NULL. */
-static enum err open_model(struct duet *db, const char *recorded)
+/* What a collection says of the model that made it. */
+struct recorded {
+    const char *name;
+    const char *space;
+};
+
+/* The name to be recorded: one that means this folder for good. A path too long for a
+ * record stays as it was given. */
+static enum err name_model(struct duet *db, const char *given, const char *folder)
+{
+    struct buf name;
+    buf_init(&name, PATH_MAX);
+    enum err result = enc_model_name(folder, &name);
+    if (result == ERR_OK) {
+        db->model_name = alloc_dup(name.size <= RECORD_MODEL_BYTES ? name.data : given);
+        result = db->model_name == NULL ? ERR_NOMEM : ERR_OK;
+    }
+    buf_release(&name);
+    return result;
+}
+
+static void close_model(struct duet *db)
+{
+    enc_close(db->model);
+    alloc_free(db->model_name);
+    db->model = NULL;
+    db->model_name = NULL;
+}
+
+static enum err open_named(struct duet *db, const char *name)
 {
     struct buf folder;
-    if (db->model != NULL) {
-        return ERR_OK;
-    }
-    const char *name = db->model_wanted != NULL ? db->model_wanted
-                       : recorded != NULL       ? recorded
-                                                : "default";
     buf_init(&folder, PATH_MAX);
     enum err result = enc_find_model(name, &folder);
     if (result == ERR_OK) {
         result = enc_open(&db->model, folder.data);
-    } else if (result == ERR_NOT_FOUND) {
-        result = ERR_MODEL; /* not found would be the collection's or a point's */
+        if (result == ERR_OK) {
+            result = name_model(db, name, folder.data);
+        }
+    }
+    if (result != ERR_OK) {
+        close_model(db);
     }
     buf_release(&folder);
-    TRY(result);
-    db->model_name = alloc_dup(name);
-    if (db->model_name == NULL) {
-        enc_close(db->model);
-        db->model = NULL;
-        return ERR_NOMEM;
-    }
-    return ERR_OK;
+    /* Not found would be the collection's or a point's. */
+    return result == ERR_NOT_FOUND ? ERR_MODEL : result;
 }
 
-static enum err model_get(struct duet *db, const char *recorded, struct enc **enc)
+/* Collections once recorded "default", whatever it was; where it has become a model of
+ * another space since, they were most likely made by the one that came with duet. */
+static enum err open_recorded(struct duet *db, const struct recorded *recorded)
 {
+    enum err result = open_named(db, recorded->name);
+    if (strcmp(recorded->name, ENC_MODEL_DEFAULT) != 0 ||
+        (result == ERR_OK &&
+         strcmp(enc_info(db->model)->space, recorded->space) == 0)) {
+        return result;
+    }
+    close_model(db);
+    if (open_named(db, ENC_MODEL_SHIPPED) == ERR_OK) {
+        if (strcmp(enc_info(db->model)->space, recorded->space) == 0) {
+            return ERR_OK;
+        }
+        close_model(db);
+    }
+    return open_named(db, recorded->name); /* again, for its own sentence */
+}
+
+/* The model of the first collection that has one, so that what is new in a database
+ * can be compared with what is old; "default" where there is none. */
+static enum err open_first(struct duet *db)
+{
+    struct duet_collections list;
+    TRY(duet_collections_list(db, NULL, &list));
+    size_t i = 0;
+    while (i < list.n && list.items[i].model[0] == '\0') {
+        i++;
+    }
+    enum err result;
+    if (i < list.n) {
+        struct recorded first = {list.items[i].model, list.items[i].model_space};
+        result = open_recorded(db, &first);
+    } else {
+        result = open_named(db, ENC_MODEL_DEFAULT);
+    }
+    duet_collections_release(&list);
+    return result;
+}
+
+/* `recorded` is NULL where no collection is spoken of. */
+static enum err model_get(struct duet *db, const struct recorded *recorded,
+                          struct enc **enc)
+{
+    enum err result = ERR_OK;
     pthread_mutex_lock(&db->model_mutex);
-    enum err result = open_model(db, recorded);
+    if (db->model == NULL) {
+        result = db->model_wanted != NULL ? open_named(db, db->model_wanted)
+                 : recorded != NULL       ? open_recorded(db, recorded)
+                                          : open_first(db);
+    }
     *enc = db->model;
     pthread_mutex_unlock(&db->model_mutex);
     return result;
@@ -62,7 +130,8 @@ enum err model_for_search(struct duet *db, const struct record_collection *c,
     FAIL_IF(!collection_is_cross_modal(c), ERR_UNSUPPORTED,
             "this collection holds plain vectors: no model makes them of texts or "
             "pictures");
-    TRY(model_get(db, c->model, enc));
+    struct recorded recorded = {c->model, c->model_space};
+    TRY(model_get(db, &recorded, enc));
     const struct enc_info *info = enc_info(*enc);
     FAIL_IF(
         strcmp(info->space, c->model_space) != 0, ERR_CONFLICT,
