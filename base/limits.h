@@ -37,6 +37,15 @@
 #define LIMIT_MODEL_HEADER_BYTES (100u << 20)    /* the bound of safetensors itself */
 #define LIMIT_MODEL_VOCABULARY_BYTES (16u << 20) /* some 1.5 million tokens */
 
+/* Hubs that models are pulled from; what they send is as hostile as any input. */
+#define LIMIT_HUB_ANSWER_BYTES (16u << 20) /* the list of a repository's files */
+#define LIMIT_HUB_FILES 20000              /* in that list */
+#define LIMIT_HUB_PATH_BYTES 512           /* of a file in that list */
+#define LIMIT_HUB_SIDE_FILE_BYTES                                                      \
+    (256u << 20)              /* all but weights: tokenizers are 35 MB */
+#define LIMIT_HUB_SHARDS 1000 /* files that weights are split over */
+#define LIMIT_HUB_REDIRECTS 10
+
 /* Batches. */
 #define LIMIT_BATCH_POINTS 10000 /* points in one upsert request */
 #define LIMIT_ADD_GROUP 256      /* pictures in one commit of `duet add` */
