@@ -1,0 +1,821 @@
+/*
+ * hub_test.c - duet_model_pull against a hub in this process (fake_hub.h): what comes
+ * is right and whole or is not installed, whatever the hub and the network do.
+ */
+#include "tests/test.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "db/duet_model.h"
+#include "db/model_manifest.h"
+#include "tests/db/db_test.h"
+#include "tests/db/process.h"
+#include "tests/encoder/tiny_model.h"
+#include "tests/integration/fake_hub.h"
+
+static char tiny[64]; /* a model to be served */
+static char home[64]; /* the models folder of one test */
+static struct fake_hub hub;
+static struct duet_pull_result done;
+static char notes[4096];
+
+/* ---- Before and after ----------------------------------------------------------- */
+
+static int setup_all(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"DUET_HUB", "HF_ENDPOINT", "DUET_HUB_TOKEN",
+                                        "HF_TOKEN", "http_proxy",  "https_proxy",
+                                        "all_proxy"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        unsetenv(names[i]);
+    }
+    test_folder_make(tiny);
+    tiny_model_write(tiny, 1);
+    return 0;
+}
+
+static int teardown_all(void **state)
+{
+    (void)state;
+    test_folder_remove(tiny);
+    return 0;
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    test_folder_make(home);
+    setenv("DUET_MODELS", home, 1);
+    fake_hub_start(&hub, "owner/tiny");
+    fake_hub_add_folder(&hub, tiny);
+    notes[0] = '\0';
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    fake_hub_stop(&hub);
+    test_folder_remove(home);
+    return 0;
+}
+
+static const char *at(const char *name)
+{
+    static char paths[4][512];
+    static unsigned next;
+    char *path = paths[next++ % 4];
+    snprintf(path, sizeof paths[0], "%s/%s", home, name);
+    return path;
+}
+
+static void add_note(void *arg, const char *sentence)
+{
+    (void)arg;
+    size_t n = strlen(notes);
+    snprintf(notes + n, sizeof notes - n, "%s\n", sentence);
+}
+
+static struct duet_pull_options options(void)
+{
+    return (struct duet_pull_options){.name = "owner/tiny",
+                                      .hub = hub.url,
+                                      .note = add_note,
+                                      .stall_seconds = 1,
+                                      .retry_ms = 1};
+}
+
+static enum err pull(void)
+{
+    struct duet_pull_options o = options();
+    return duet_model_pull(&o, &done);
+}
+
+static bool is_there(const char *name)
+{
+    return access(at(name), F_OK) == 0;
+}
+
+static void assert_detail(const char *words)
+{
+    if (strstr(err_detail(), words) == NULL) {
+        print_error("'%s' is not in: %s\n", words, err_detail());
+        fail();
+    }
+}
+
+/* The installed model is the one served, byte for byte, and opens. */
+static void assert_installed(void)
+{
+    struct duet_model_details details;
+    assert_ok(duet_model_look("owner/tiny", false, &details));
+    duet_model_details_release(&details);
+    for (size_t i = 0; i < hub.n_files; i++) {
+        char path[600];
+        struct buf bytes;
+        buf_init(&bytes, 1 << 24);
+        snprintf(path, sizeof path, "%s/owner/tiny/%s", home, hub.files[i].name);
+        if (access(path, F_OK) != 0) {
+            continue;
+        }
+        assert_ok(file_read(path, &bytes));
+        assert_int_equal(bytes.size, hub.files[i].bytes.size);
+        assert_memory_equal(bytes.data, hub.files[i].bytes.data, bytes.size);
+        buf_release(&bytes);
+    }
+}
+
+/* The pull failed with these words, and nothing is installed. */
+static void assert_not_installed(enum err code, const char *words)
+{
+    assert_err(pull(), code);
+    assert_detail(words);
+    assert_false(is_there("owner/tiny"));
+}
+
+/* ---- What goes well -------------------------------------------------------------- */
+
+static void test_a_model_is_pulled_and_opens(void **state)
+{
+    (void)state;
+    assert_ok(pull());
+    assert_string_equal(done.name, "owner/tiny");
+    assert_string_equal(done.revision, FAKE_COMMIT);
+    assert_string_equal(done.licence, "mit");
+    assert_string_equal(done.folder, at("owner/tiny"));
+    assert_false(done.up_to_date);
+    assert_int_equal(done.n_fetched, done.bytes);
+    assert_installed();
+    assert_string_equal(notes, "");
+    assert_false(is_there(".partial/owner--tiny@" FAKE_COMMIT));
+}
+
+static void test_the_manifest_lists_what_came(void **state)
+{
+    (void)state;
+    struct manifest m;
+    uint64_t n = 0;
+    assert_ok(pull());
+    assert_ok(manifest_read(&m, at("owner/tiny")));
+    assert_string_equal(m.repository, "owner/tiny");
+    assert_string_equal(m.revision, FAKE_COMMIT);
+    assert_string_equal(m.licence, "mit");
+    assert_int_equal(m.n, hub.n_files);
+    for (size_t i = 0; i < m.n; i++) {
+        const struct fake_file *file = fake_hub_file(&hub, m.files[i].name);
+        assert_non_null(file);
+        assert_string_equal(m.files[i].sha256, file->sha256);
+        n += m.files[i].size;
+    }
+    assert_int_equal(n, done.bytes);
+    manifest_release(&m);
+}
+
+static void test_the_same_revision_is_up_to_date(void **state)
+{
+    (void)state;
+    assert_ok(pull());
+    int n = hub.n_requests;
+    assert_ok(pull());
+    assert_true(done.up_to_date);
+    assert_int_equal(hub.n_requests, n + 1);
+}
+
+static void test_a_model_with_a_file_missing_is_pulled_again(void **state)
+{
+    (void)state;
+    assert_ok(pull());
+    assert_int_equal(unlink(at("owner/tiny/image.safetensors")), 0);
+    assert_ok(pull());
+    assert_false(done.up_to_date);
+    assert_installed();
+}
+
+static void test_a_newer_revision_replaces_and_fetches_what_changed(void **state)
+{
+    (void)state;
+    assert_ok(pull());
+    int n_whole = hub.n_whole;
+    struct fake_file *f;
+    char changed[64];
+    test_folder_make(changed);
+    tiny_model_write(changed, 7);
+    fake_hub_clear(&hub);
+    fake_hub_add_folder(&hub, changed);
+    test_folder_remove(changed);
+    /* All weights but one are others now. */
+    f = fake_hub_file(&hub, "text-zh.safetensors");
+    char path[600];
+    struct buf same;
+    buf_init(&same, 1 << 24);
+    snprintf(path, sizeof path, "%s/text-zh.safetensors", tiny);
+    assert_ok(file_read(path, &same));
+    snprintf(f->name, sizeof f->name, "unused.bin");
+    (void)fake_hub_add(&hub, "text-zh.safetensors", same.data, same.size);
+    buf_release(&same);
+    hub.commit = FAKE_COMMIT_2;
+    int open_file = open(at("owner/tiny/text-en.safetensors"), O_RDONLY);
+    assert_true(open_file >= 0);
+    assert_ok(pull());
+    assert_false(done.up_to_date);
+    assert_string_equal(done.revision, FAKE_COMMIT_2);
+    assert_int_equal(hub.n_whole, n_whole + 5); /* of six */
+    assert_installed();
+    assert_non_null(strstr(notes, "unused.bin"));
+    char byte;
+    assert_int_equal(pread(open_file, &byte, 1, 0),
+                     1); /* who has the old one goes on */
+    close(open_file);
+}
+
+static void test_a_revision_with_a_slash_is_escaped(void **state)
+{
+    (void)state;
+    struct duet_pull_options o = options();
+    o.revision = "refs/pr/1";
+    assert_ok(duet_model_pull(&o, &done));
+    o.revision = "../../x";
+    assert_err(duet_model_pull(&o, &done), ERR_INVALID);
+}
+
+static void test_a_base_from_the_environment(void **state)
+{
+    (void)state;
+    struct duet_pull_options o = options();
+    o.hub = NULL;
+    setenv("HF_ENDPOINT", hub.url, 1);
+    assert_ok(duet_model_pull(&o, &done));
+    setenv("DUET_HUB", "ftp://nowhere", 1);
+    assert_err(duet_model_pull(&o, &done), ERR_INVALID);
+    unsetenv("DUET_HUB");
+    unsetenv("HF_ENDPOINT");
+}
+
+/* ---- The token ------------------------------------------------------------------- */
+
+static void test_the_token_goes_to_the_hub_and_nowhere_else(void **state)
+{
+    (void)state;
+    struct duet_pull_options o = options();
+    hub.want_token = "hf_secret";
+    hub.relative = true; /* within the hub it is sent again */
+    o.token = "hf_secret";
+    assert_ok(duet_model_pull(&o, &done));
+    assert_true(hub.n_large > 0);
+    assert_string_equal(hub.own_token, "Bearer hf_secret");
+    assert_string_equal(hub.store_token, "");
+}
+
+static void test_a_token_that_could_end_a_header_is_refused(void **state)
+{
+    (void)state;
+    struct duet_pull_options o = options();
+    o.token = "hf\r\nHost: elsewhere";
+    assert_err(duet_model_pull(&o, &done), ERR_INVALID);
+    assert_int_equal(hub.n_requests, 0);
+}
+
+static void test_a_wanted_token_is_told(void **state)
+{
+    (void)state;
+    struct duet_pull_options o = options();
+    hub.want_token = "hf_secret";
+    assert_not_installed(ERR_NOT_FOUND, "HF_TOKEN");
+    o.token = "hf_wrong";
+    assert_err(duet_model_pull(&o, &done), ERR_INVALID);
+    assert_detail("does not take the token");
+    assert_int_equal(hub.n_requests, 2); /* it will not pass: no second try */
+}
+
+static void test_a_gated_model_is_told(void **state)
+{
+    (void)state;
+    hub.file_status = 403;
+    hub.error_code = "GatedRepo";
+    assert_not_installed(ERR_INVALID, "accept its terms");
+    assert_detail("/owner/tiny");
+}
+
+static void test_a_forbidden_model_is_told(void **state)
+{
+    (void)state;
+    hub.file_status = 403;
+    assert_not_installed(ERR_INVALID, "does not let you");
+}
+
+static void test_a_missing_model_and_revision_are_told(void **state)
+{
+    (void)state;
+    hub.api_status = 404;
+    assert_not_installed(ERR_NOT_FOUND, "private");
+    hub.error_code = "RevisionNotFound";
+    assert_not_installed(ERR_NOT_FOUND, "no such revision");
+}
+
+/* ---- Connections ----------------------------------------------------------------- */
+
+static void test_a_cut_connection_is_gone_on_with(void **state)
+{
+    (void)state;
+    hub.cut_after = 300;
+    hub.cut_times = 3;
+    assert_ok(pull());
+    assert_installed();
+    assert_true(hub.n_ranges > 0);
+    assert_true(strncmp(hub.last_range, "bytes=", 6) == 0);
+    assert_true(strncmp(hub.last_if_range, "\"store-", 7) == 0);
+    assert_int_equal(done.n_fetched, done.bytes); /* no byte came twice */
+    assert_non_null(strstr(notes, "trying again"));
+}
+
+static void test_a_hub_that_always_cuts_is_given_up(void **state)
+{
+    (void)state;
+    hub.cut_after = 1;
+    hub.cut_times = 1000;
+    assert_not_installed(ERR_TIMEOUT, "safetensors");
+    hub.cut_times = 0;
+    assert_ok(pull());
+    assert_installed();
+}
+
+static void test_a_stalled_connection_is_cut_and_gone_on_with(void **state)
+{
+    (void)state;
+    hub.stall_after = 200;
+    hub.stall_times = 1;
+    assert_ok(pull());
+    assert_installed();
+    assert_true(hub.n_ranges > 0);
+}
+
+static void test_a_hub_that_ignores_ranges_begins_anew(void **state)
+{
+    (void)state;
+    hub.cut_after = 300;
+    hub.cut_times = 2;
+    hub.ignore_range = true;
+    assert_ok(pull());
+    assert_installed();
+    assert_true(hub.n_ranges > 0);
+    assert_true(done.n_fetched > done.bytes);
+}
+
+static void test_a_range_refused_begins_anew(void **state)
+{
+    (void)state;
+    hub.cut_after = 300;
+    hub.cut_times = 1;
+    hub.refuse_range = true;
+    assert_ok(pull());
+    assert_installed();
+    assert_int_equal(hub.n_ranges, 1);
+}
+
+static void test_another_range_than_asked_for_begins_anew(void **state)
+{
+    (void)state;
+    hub.cut_after = 300;
+    hub.cut_times = 1;
+    hub.wrong_range = true;
+    assert_ok(pull());
+    assert_installed();
+}
+
+static void test_a_file_changed_between_two_tries_begins_anew(void **state)
+{
+    (void)state;
+    hub.cut_after = 1;
+    hub.cut_times = 1000;
+    assert_not_installed(ERR_TIMEOUT, "safetensors");
+    hub.cut_times = 0;
+    for (size_t i = 0; i < hub.n_files; i++) {
+        strcpy(hub.files[i].etag, "\"another\"");
+    }
+    hub.n_ranges = 0;
+    assert_ok(pull());
+    assert_installed();
+    assert_int_equal(hub.n_ranges, 1); /* asked for, and answered by the whole */
+}
+
+static void test_an_unwell_hub_is_asked_again(void **state)
+{
+    (void)state;
+    hub.fail_times = 3;
+    assert_ok(pull());
+    hub.fail_times = 1000;
+    assert_err(pull(), ERR_TIMEOUT);
+    assert_detail("503");
+}
+
+static void test_no_hub_is_told_at_once(void **state)
+{
+    (void)state;
+    struct duet_pull_options o = options();
+    uint64_t start = clock_monotonic_ns();
+    o.hub = "http://127.0.0.1:1";
+    o.retry_ms = 10000;
+    assert_err(duet_model_pull(&o, &done), ERR_TIMEOUT);
+    assert_true(clock_monotonic_ns() - start < 2000000000u);
+}
+
+static void test_endless_redirects_end(void **state)
+{
+    (void)state;
+    hub.endless = true;
+    assert_not_installed(ERR_CORRUPT, "redirects");
+    assert_in_range(hub.n_requests, 5, 15);
+}
+
+static void test_a_redirect_out_of_http_is_not_followed(void **state)
+{
+    (void)state;
+    hub.down = true;
+    assert_not_installed(ERR_CORRUPT, "not followed");
+}
+
+static bool stop_at_weights(void *arg, const struct duet_pull_progress *now)
+{
+    (void)arg;
+    return now->file == NULL || strstr(now->file, ".safetensors") == NULL ||
+           now->n_done == 0;
+}
+
+static void test_a_pull_is_stopped_and_gone_on_with(void **state)
+{
+    (void)state;
+    struct duet_pull_options o = options();
+    hub.stall_after = 200;
+    hub.stall_times = 1;
+    o.stall_seconds = 20;
+    o.progress = stop_at_weights;
+    assert_err(duet_model_pull(&o, &done), ERR_CANCELLED);
+    assert_false(is_there("owner/tiny"));
+    assert_true(is_there(".partial/owner--tiny@" FAKE_COMMIT));
+    hub.n_ranges = 0;
+    assert_ok(pull());
+    assert_installed();
+    assert_int_equal(hub.n_ranges, 1);
+    assert_string_equal(hub.last_range, "bytes=200-");
+}
+
+/* ---- What comes is not what was listed -------------------------------------------- */
+
+static void test_a_wrong_hash_of_a_large_file_fails(void **state)
+{
+    (void)state;
+    struct fake_file *f = fake_hub_file(&hub, "image.safetensors");
+    hub.no_redirect = true; /* so that no header tells before */
+    memset(f->listed_hash, 'a', 64);
+    assert_not_installed(ERR_CORRUPT, "image.safetensors");
+    assert_detail("removed");
+    assert_false(is_there(".partial/owner--tiny@" FAKE_COMMIT "/image.safetensors"));
+    assert_false(
+        is_there(".partial/owner--tiny@" FAKE_COMMIT "/image.safetensors.part"));
+    f->listed_hash[0] = '\0';
+    assert_ok(pull());
+    assert_installed();
+}
+
+static void test_a_wrong_hash_of_a_small_file_fails(void **state)
+{
+    (void)state;
+    struct fake_file *f = fake_hub_file(&hub, "vocab-en.txt");
+    memset(f->listed_hash, 'a', 40);
+    assert_not_installed(ERR_CORRUPT, "vocab-en.txt");
+}
+
+static void test_another_linked_hash_is_told_before_a_byte_comes(void **state)
+{
+    (void)state;
+    memset(fake_hub_file(&hub, "image.safetensors")->listed_hash, 'a', 64);
+    assert_not_installed(ERR_CORRUPT, "image.safetensors");
+}
+
+static void test_a_wrong_size_fails(void **state)
+{
+    (void)state;
+    struct fake_file *f = fake_hub_file(&hub, "vocab-en.txt");
+    f->listed_size = (long long)f->bytes.size - 1;
+    assert_not_installed(ERR_CORRUPT, "vocab-en.txt");
+    f->listed_size = (long long)f->bytes.size + 1;
+    assert_not_installed(ERR_CORRUPT, "vocab-en.txt");
+}
+
+static void test_more_bytes_than_listed_fail(void **state)
+{
+    (void)state;
+    hub.too_long = true;
+    assert_not_installed(ERR_CORRUPT, "more than");
+}
+
+static void test_another_commit_fails(void **state)
+{
+    (void)state;
+    hub.moved_commit = true;
+    assert_not_installed(ERR_CORRUPT, "commit");
+}
+
+static void test_a_damaged_partial_file_is_fetched_again(void **state)
+{
+    (void)state;
+    struct duet_pull_options o = options();
+    char path[512];
+    memset(fake_hub_file(&hub, "vocab-zh.txt")->listed_hash, 'a', 40);
+    assert_err(duet_model_pull(&o, &done), ERR_CORRUPT);
+    fake_hub_file(&hub, "vocab-zh.txt")->listed_hash[0] = '\0';
+    snprintf(path, sizeof path, "%s/.partial/owner--tiny@%s/config.json", home,
+             FAKE_COMMIT);
+    assert_int_equal(access(path, F_OK), 0);
+    assert_ok(file_write(path, "{}", 2));
+    assert_ok(pull());
+    assert_installed();
+}
+
+/* ---- Hostile lists ---------------------------------------------------------------- */
+
+static void test_hostile_names_are_refused(void **state)
+{
+    (void)state;
+    static const char *const names[] = {
+        "../evil", "/etc/evil", "a/../../evil", "a\nb",     "a\x1b[2Jb", "a\\..\\b", "",
+        "a//b",    "./a",       "a/.",          "\xff\xfe", "..",        "a/..",
+    };
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        struct fake_file *f = &hub.files[0];
+        char kept[300];
+        strcpy(kept, f->name);
+        snprintf(f->name, sizeof f->name, "%s", names[i]);
+        assert_not_installed(ERR_CORRUPT, "list of files");
+        strcpy(f->name, kept);
+    }
+}
+
+static void test_answers_that_are_no_list_are_refused(void **state)
+{
+    (void)state;
+    static const char *const answers[] = {
+        "",
+        "[]",
+        "{\"sha\":\"main\",\"siblings\":[]}",
+        "{\"sha\":\"" FAKE_COMMIT "\"}",
+        "{\"sha\":\"" FAKE_COMMIT "\",\"siblings\":[7]}",
+        "{\"sha\":\"" FAKE_COMMIT "\",\"siblings\":[{\"rfilename\":\"a\"}]}",
+        "{\"sha\":\"" FAKE_COMMIT
+        "\",\"siblings\":[{\"rfilename\":\"a\",\"size\":-1}]}",
+        "{\"sha\":\"../../../../../../../../../../../../../../x\",\"siblings\":[]}",
+        "{\"sha\":\"" FAKE_COMMIT
+        "\",\"siblings\":[{\"rfilename\":\"a\",\"size\":99999999999999}]}",
+    };
+    for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++) {
+        hub.raw_api = answers[i];
+        assert_not_installed(ERR_CORRUPT, "list of files");
+    }
+    hub.raw_api = "{\"sha\":\"" FAKE_COMMIT "\",\"siblings\":[]}";
+    assert_not_installed(ERR_UNSUPPORTED, "config.json");
+}
+
+static void test_names_of_models_are_checked(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"tiny",      "a/b/c", "/b",         "a/",
+                                        "../b",      "a/..",  "a--b/c",     "a/b?c",
+                                        "default/x", ".a/b",  "a/.partial", ""};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        struct duet_pull_options o = options();
+        o.name = names[i];
+        assert_err(duet_model_pull(&o, &done), ERR_INVALID);
+    }
+    assert_int_equal(hub.n_requests, 0);
+}
+
+/* A model in Hugging Face's layout, in several files. No family is known here, so that
+ * it ends with ERR_MODEL where all else is right. */
+static void serve_shards(size_t n, const char *last)
+{
+    static const char config[] = "{\"model_type\":\"clip\"}";
+    char name[64];
+    struct buf index;
+    buf_init(&index, 1 << 16);
+    fake_hub_clear(&hub);
+    (void)fake_hub_add(&hub, "config.json", config, sizeof config - 1);
+    assert_ok(buf_printf(&index, "{\"weight_map\":{\"last\":\"%s\"", last));
+    for (size_t i = 0; i < n; i++) {
+        snprintf(name, sizeof name, "model-%zu.safetensors", i);
+        assert_ok(
+            buf_printf(&index, ",\"t%zu\":\"%s\",\"u%zu\":\"%s\"", i, name, i, name));
+        (void)fake_hub_add(&hub, name, name, strlen(name));
+    }
+    assert_ok(buf_printf(&index, "}}"));
+    (void)fake_hub_add(&hub, "model.safetensors.index.json", index.data, index.size);
+    (void)fake_hub_add(&hub, "pytorch_model.bin", "x", 1);
+    (void)fake_hub_add(&hub, "onnx/model.onnx", "x", 1);
+    buf_release(&index);
+}
+
+static void test_shards_come_as_the_index_says(void **state)
+{
+    (void)state;
+    serve_shards(3, "model-1.safetensors");
+    assert_not_installed(ERR_MODEL, "all files came");
+    for (int i = 0; i < 3; i++) {
+        char path[300];
+        snprintf(path, sizeof path,
+                 ".partial/owner--tiny@" FAKE_COMMIT "/model-%d.safetensors", i);
+        assert_true(is_there(path));
+    }
+    assert_false(is_there(".partial/owner--tiny@" FAKE_COMMIT "/pytorch_model.bin"));
+    assert_non_null(strstr(notes, "pytorch_model.bin"));
+    assert_non_null(strstr(notes, "onnx/model.onnx"));
+    assert_int_equal(hub.n_large, 3);
+}
+
+static void test_an_index_of_what_is_not_there_is_refused(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"model-9.safetensors", "../model.safetensors",
+                                        "/etc/passwd", "config.json", ""};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        serve_shards(2, names[i]);
+        assert_not_installed(ERR_CORRUPT, "");
+    }
+    assert_int_equal(hub.n_large, 0);
+}
+
+static void test_more_than_the_disk_holds_is_refused_before(void **state)
+{
+    (void)state;
+    serve_shards(30, "model-0.safetensors");
+    for (size_t i = 0; i < hub.n_files; i++) {
+        if (hub.files[i].large) {
+            hub.files[i].listed_size = 64ll << 30;
+        }
+    }
+    assert_not_installed(ERR_FULL, "free on the disk"); /* 2 TB */
+    assert_int_equal(hub.n_large, 0);
+}
+
+static void test_a_list_without_hashes_is_refused(void **state)
+{
+    (void)state;
+    hub.raw_api = "{\"sha\":\"" FAKE_COMMIT "\",\"siblings\":["
+                  "{\"rfilename\":\"config.json\",\"size\":10}]}";
+    assert_not_installed(ERR_CORRUPT, "no hash");
+}
+
+static void test_weights_that_are_pickles_are_refused_before(void **state)
+{
+    (void)state;
+    static const char config[] = "{\"model_type\":\"clip\"}";
+    fake_hub_clear(&hub);
+    (void)fake_hub_add(&hub, "config.json", config, sizeof config - 1);
+    (void)fake_hub_add(&hub, "pytorch_model.bin", "x", 1);
+    assert_not_installed(ERR_UNSUPPORTED, "pytorch_model.bin");
+    assert_detail("save_file");
+    assert_detail("weights_only=True");
+    assert_detail("model.safetensors");
+    assert_int_equal(hub.n_requests, 2);
+}
+
+static void test_the_openclip_layout_is_taken_where_it_is_the_only_one(void **state)
+{
+    (void)state;
+    fake_hub_clear(&hub);
+    (void)fake_hub_add(&hub, "open_clip_config.json", "{}", 2);
+    (void)fake_hub_add(&hub, "open_clip_model.safetensors", "x", 1);
+    (void)fake_hub_add(&hub, "open_clip_pytorch_model.bin", "x", 1);
+    assert_not_installed(ERR_MODEL, "all files came");
+    assert_true(
+        is_there(".partial/owner--tiny@" FAKE_COMMIT "/open_clip_model.safetensors"));
+}
+
+static void test_one_layout_is_taken_where_there_are_two(void **state)
+{
+    (void)state;
+    static const char config[] = "{\"model_type\":\"clip\"}";
+    fake_hub_clear(&hub);
+    (void)fake_hub_add(&hub, "config.json", config, sizeof config - 1);
+    (void)fake_hub_add(&hub, "model.safetensors", "x", 1);
+    (void)fake_hub_add(&hub, "open_clip_config.json", "{}", 2);
+    (void)fake_hub_add(&hub, "open_clip_model.safetensors", "x", 1);
+    (void)fake_hub_add(&hub, "LICENSE.txt", "x", 1);
+    assert_not_installed(ERR_MODEL, "all files came");
+    assert_true(is_there(".partial/owner--tiny@" FAKE_COMMIT "/model.safetensors"));
+    assert_true(is_there(".partial/owner--tiny@" FAKE_COMMIT "/LICENSE.txt"));
+    assert_false(
+        is_there(".partial/owner--tiny@" FAKE_COMMIT "/open_clip_model.safetensors"));
+    assert_non_null(strstr(notes, "open_clip_model.safetensors"));
+}
+
+/* ---- Installing ------------------------------------------------------------------- */
+
+static void test_a_folder_that_no_pull_made_is_not_touched(void **state)
+{
+    (void)state;
+    assert_ok(file_make_folders(at("owner/tiny")));
+    assert_ok(file_write(at("owner/tiny/mine"), "x", 1));
+    assert_err(pull(), ERR_EXISTS);
+    assert_true(is_there("owner/tiny/mine"));
+}
+
+static void test_an_unknown_family_is_kept_but_not_installed(void **state)
+{
+    (void)state;
+    static const char config[] = "{\"model_type\":\"unheard-of\"}";
+    fake_hub_clear(&hub);
+    (void)fake_hub_add(&hub, "config.json", config, sizeof config - 1);
+    (void)fake_hub_add(&hub, "model.safetensors", "xxxxxxxxxx", 10);
+    assert_not_installed(ERR_MODEL, "kept for one that can");
+    int n = hub.n_large;
+    assert_not_installed(ERR_MODEL, "this build");
+    assert_int_equal(hub.n_large, n); /* nothing is downloaded twice */
+}
+
+static void pull_in_child(void *arg)
+{
+    (void)arg;
+    CHILD_CHECK(pull() == ERR_BUSY);
+    CHILD_CHECK(strstr(err_detail(), "pulling owner/tiny") != NULL);
+}
+
+static bool try_another(void *arg, const struct duet_pull_progress *now)
+{
+    int *status = arg;
+    (void)now;
+    if (*status < 0) {
+        *status = child_run(pull_in_child, NULL);
+    }
+    return true;
+}
+
+static void test_the_second_of_two_pulls_is_refused(void **state)
+{
+    (void)state;
+    struct duet_pull_options o = options();
+    int status = -1;
+    o.progress = try_another;
+    o.arg = &status;
+    o.note = NULL;
+    assert_ok(duet_model_pull(&o, &done));
+    assert_int_equal(status, 0);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_a_model_is_pulled_and_opens),
+        TEST(test_the_manifest_lists_what_came),
+        TEST(test_the_same_revision_is_up_to_date),
+        TEST(test_a_model_with_a_file_missing_is_pulled_again),
+        TEST(test_a_newer_revision_replaces_and_fetches_what_changed),
+        TEST(test_a_revision_with_a_slash_is_escaped),
+        TEST(test_a_base_from_the_environment),
+        TEST(test_the_token_goes_to_the_hub_and_nowhere_else),
+        TEST(test_a_token_that_could_end_a_header_is_refused),
+        TEST(test_a_wanted_token_is_told),
+        TEST(test_a_gated_model_is_told),
+        TEST(test_a_forbidden_model_is_told),
+        TEST(test_a_missing_model_and_revision_are_told),
+        TEST(test_a_cut_connection_is_gone_on_with),
+        TEST(test_a_hub_that_always_cuts_is_given_up),
+        TEST(test_a_stalled_connection_is_cut_and_gone_on_with),
+        TEST(test_a_hub_that_ignores_ranges_begins_anew),
+        TEST(test_a_range_refused_begins_anew),
+        TEST(test_another_range_than_asked_for_begins_anew),
+        TEST(test_a_file_changed_between_two_tries_begins_anew),
+        TEST(test_an_unwell_hub_is_asked_again),
+        TEST(test_no_hub_is_told_at_once),
+        TEST(test_endless_redirects_end),
+        TEST(test_a_redirect_out_of_http_is_not_followed),
+        TEST(test_a_pull_is_stopped_and_gone_on_with),
+        TEST(test_a_wrong_hash_of_a_large_file_fails),
+        TEST(test_a_wrong_hash_of_a_small_file_fails),
+        TEST(test_another_linked_hash_is_told_before_a_byte_comes),
+        TEST(test_a_wrong_size_fails),
+        TEST(test_more_bytes_than_listed_fail),
+        TEST(test_another_commit_fails),
+        TEST(test_a_damaged_partial_file_is_fetched_again),
+        TEST(test_hostile_names_are_refused),
+        TEST(test_answers_that_are_no_list_are_refused),
+        TEST(test_names_of_models_are_checked),
+        TEST(test_shards_come_as_the_index_says),
+        TEST(test_an_index_of_what_is_not_there_is_refused),
+        TEST(test_a_list_without_hashes_is_refused),
+        TEST(test_weights_that_are_pickles_are_refused_before),
+        TEST(test_the_openclip_layout_is_taken_where_it_is_the_only_one),
+        TEST(test_one_layout_is_taken_where_there_are_two),
+        TEST(test_more_than_the_disk_holds_is_refused_before),
+        TEST(test_a_folder_that_no_pull_made_is_not_touched),
+        TEST(test_an_unknown_family_is_kept_but_not_installed),
+        TEST(test_the_second_of_two_pulls_is_refused),
+    };
+    return cmocka_run_group_tests(tests, setup_all, teardown_all);
+}
