@@ -38,6 +38,7 @@ struct cli {
     const char *jsonl;
     bool prune;
     bool hidden;
+    const char *hub;
     size_t n_threads; /* 0: not said */
     const char *listen;
     bool insecure;

@@ -237,9 +237,8 @@ struct naming {
     struct buf name;
 };
 
-/* The part of the path below this models folder, if it finds the model. A name that
- * only finds it because "default" is a link would change with the link; a link is
- * never the canonical path. */
+/* The part of the path below this models folder, if it finds the model. "default" is
+ * no name to keep: a link of that name in an earlier folder may come before it. */
 static enum err try_name(void *arg, const char *models, bool shipped)
 {
     (void)shipped;
@@ -254,7 +253,7 @@ static enum err try_name(void *arg, const char *models, bool shipped)
         return ERR_OK;
     }
     const char *name = naming->real + n + 1;
-    if (may_be_name(name)) {
+    if (may_be_name(name) && strcmp(name, ENC_MODEL_DEFAULT) != 0) {
         TRY(finds(name, naming->real, &yes));
     }
     return yes ? buf_append(&naming->name, name, strlen(name)) : ERR_OK;

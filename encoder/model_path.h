@@ -37,7 +37,7 @@ enum err enc_find_model(const char *name_or_folder, struct buf *path) ERR_CHECK;
 /*
  * Appends the name that finds the model in `folder` now and after "default" has become
  * another: "duet-default", a NAME or OWNER/NAME in a models folder, else the whole
- * path. ERR_NOT_FOUND where there is no such folder.
+ * path (also of a folder that is called default). ERR_NOT_FOUND where there is none.
  */
 enum err enc_model_name(const char *folder, struct buf *name) ERR_CHECK;
 

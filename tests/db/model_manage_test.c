@@ -298,11 +298,14 @@ static void assert_answers(const char *name)
 static void test_databases_keep_the_model_that_made_them(void **state)
 {
     (void)state;
+    make_db("first.db"); /* by the folder called default */
+    assert_model("first.db", at("shipped/default"), "first");
     use("other");
     make_db("old.db");
     assert_model("old.db", "other", "second");
     use("owner/third");
     assert_answers("old.db");
+    assert_answers("first.db");
     make_db("new.db");
     assert_model("new.db", "owner/third", "third");
     assert_answers("new.db");

@@ -182,6 +182,10 @@ static void test_a_model_is_named_as_it_is_found_again(void **state)
     assert_named(path, "both");
     snprintf(path, sizeof path, "%s/both", second); /* its name finds the first */
     assert_named(path, path);
+    make_model(second, "default"); /* a link in the first could come before it */
+    snprintf(path, sizeof path, "%s/default", second);
+    assert_named(path, path);
+    remove_model(second, "default");
 }
 
 /* The link of 'duet model use'. */

@@ -157,16 +157,16 @@ static inline struct fake_file *fake_hub_file(struct fake_hub *hub, const char *
     return file;
 }
 
-static inline void fake_hub_add_folder(struct fake_hub *hub, const char *folder)
+static inline void fake_hub_add_folder(struct fake_hub *hub, const char *from)
 {
-    DIR *dir = opendir(folder);
+    DIR *dir = opendir(from);
     assert_non_null(dir);
     for (struct dirent *entry = readdir(dir); entry != NULL; entry = readdir(dir)) {
         if (entry->d_name[0] != '.') {
             char path[1024];
             struct buf bytes;
             buf_init(&bytes, 1 << 24);
-            snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
+            snprintf(path, sizeof path, "%s/%s", from, entry->d_name);
             assert_ok(file_read(path, &bytes));
             (void)fake_hub_add(hub, entry->d_name, bytes.data, bytes.size);
             buf_release(&bytes);
