@@ -18,34 +18,15 @@ const char *const probe_texts[PROBE_TEXTS] = {
     "🐕🏖️ 😀",
 };
 
-/* One text for each tower that there may be: enc_tokenize chooses by the script. */
-static enum err open_text_towers(struct enc *enc)
-{
-    static const char *const texts[] = {"dog", "狗"};
-    struct enc_tokens *tokens = alloc_array(1, sizeof *tokens);
-    if (tokens == NULL) {
-        return ERR_NOMEM;
-    }
-    enum err result = ERR_OK;
-    for (size_t i = 0; i < 2 && result == ERR_OK; i++) {
-        result = enc_tokenize(enc, texts[i], strlen(texts[i]), tokens);
-    }
-    alloc_free(tokens);
-    return result;
-}
-
 enum err probe_open(struct enc **out, const char *folder)
 {
     struct enc *enc;
     *out = NULL;
     TRY(enc_open(&enc, folder));
-    enum err result = open_text_towers(enc);
-    if (result == ERR_OK) {
-        result = enc_embed_pixels(enc, NULL, 0, NULL); /* none, but by the tower */
-    }
+    enum err result = enc_open_towers(enc);
     if (result != ERR_OK) {
         enc_close(enc);
-        return result == ERR_INVALID ? ERR_MODEL : result;
+        return result;
     }
     *out = enc;
     return ERR_OK;
