@@ -10,6 +10,7 @@
 #include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
@@ -370,6 +371,20 @@ static enum err add_token(const struct hub *hub, const char *url,
     return result;
 }
 
+/* A company's own certificates, by the variables that curl and OpenSSL have for them;
+ * without one those of the system. Checked they are in any case. */
+static void set_certificates(CURL *curl)
+{
+    static const char *const names[] = {"CURL_CA_BUNDLE", "SSL_CERT_FILE"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        const char *path = getenv(names[i]);
+        if (path != NULL && path[0] != '\0') {
+            curl_easy_setopt(curl, CURLOPT_CAINFO, path);
+            return;
+        }
+    }
+}
+
 static void set_options(struct transfer *t, const char *url, struct curl_slist *headers)
 {
     CURL *curl = t->hub->curl;
@@ -379,6 +394,9 @@ static void set_options(struct transfer *t, const char *url, struct curl_slist *
     curl_easy_setopt(curl, CURLOPT_USERAGENT, "duet/" DUET_VERSION);
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 1L);
+    curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 2L);
+    set_certificates(curl);
     curl_easy_setopt(curl, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_SECONDS);
     curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, (long)STALL_BYTES);

@@ -46,7 +46,7 @@ struct hub_file {
 struct hub_repo {
     char commit[HUB_SHA_BYTES];
     char *licence;          /* "" where it is not said */
-    struct hub_file *files; /* [n] */
+    struct hub_file *files; /* [n], by name */
     size_t n;
 };
 

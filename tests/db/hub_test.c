@@ -569,6 +569,8 @@ static void test_answers_that_are_no_list_are_refused(void **state)
         "{\"sha\":\"" FAKE_COMMIT "\",\"siblings\":[{\"rfilename\":\"a\"}]}",
         "{\"sha\":\"" FAKE_COMMIT
         "\",\"siblings\":[{\"rfilename\":\"a\",\"size\":-1}]}",
+        "{\"sha\":\"" FAKE_COMMIT "\",\"siblings\":[{\"rfilename\":\"a\",\"size\":1},"
+        "{\"rfilename\":\"a\",\"size\":1}]}",
         "{\"sha\":\"../../../../../../../../../../../../../../x\",\"siblings\":[]}",
         "{\"sha\":\"" FAKE_COMMIT
         "\",\"siblings\":[{\"rfilename\":\"a\",\"size\":99999999999999}]}",

@@ -321,6 +321,80 @@ static void test_a_token_of_the_environment_is_used(void **state)
     assert_string_equal(hub.store_token, "");
 }
 
+/* A port that was free a moment ago. */
+static int free_port(void)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET};
+    socklen_t n = sizeof address;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &n), 0);
+    close(fd);
+    return ntohs(address.sin_port);
+}
+
+static bool answers(int port)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_port = htons((uint16_t)port)};
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool yes = connect(fd, (struct sockaddr *)&address, sizeof address) == 0;
+    close(fd);
+    return yes;
+}
+
+/* An HTTPS server with a certificate of its own making, which answers any request with
+ * a page that is no list of files. */
+static pid_t start_https(int port)
+{
+    char accept_at[40];
+    assert_int_equal(
+        system("cd $DUET_TEST && openssl req -x509 -newkey rsa:2048 -nodes "
+               "-keyout key.pem -out cert.pem -days 1 -subj /CN=localhost "
+               "-addext subjectAltName=DNS:localhost 2>/dev/null"),
+        0);
+    snprintf(accept_at, sizeof accept_at, "127.0.0.1:%d", port);
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        redirect("/dev/null", STDOUT_FILENO);
+        redirect("/dev/null", STDERR_FILENO);
+        execlp("openssl", "openssl", "s_server", "-accept", accept_at, "-cert",
+               at("cert.pem"), "-key", at("key.pem"), "-www", (char *)NULL);
+        _exit(99);
+    }
+    for (int i = 0; i < 500 && !answers(port); i++) {
+        usleep(10000);
+    }
+    return pid;
+}
+
+static void test_an_unknown_certificate_is_refused(void **state)
+{
+    (void)state;
+    char url[64];
+    int port = free_port();
+    if (system("openssl version >/dev/null 2>&1") != 0) {
+        skip();
+    }
+    setenv("DUET_TEST", folder, 1);
+    pid_t pid = start_https(port);
+    snprintf(url, sizeof url, "https://localhost:%d", port);
+    RUN("model", "pull", "owner/tiny", "--hub", url);
+    assert_one_error(9, "certificate");
+    setenv("CURL_CA_BUNDLE", at("cert.pem"), 1);
+    RUN("model", "pull", "owner/tiny", "--hub", url);
+    assert_one_error(7, "list of files"); /* the page came, and is none */
+    snprintf(url, sizeof url, "https://127.0.0.1:%d", port); /* another host's */
+    RUN("model", "pull", "owner/tiny", "--hub", url);
+    unsetenv("CURL_CA_BUNDLE");
+    assert_one_error(9, "certificate");
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+}
+
 /* Starts a pull that stands still after 200 bytes of the first large file, and waits
  * until these are on the disk. */
 static pid_t start_stalled(void)
@@ -440,6 +514,7 @@ int main(void)
         HUB_TEST(test_a_pull_as_json_and_quietly),
         HUB_TEST(test_what_a_hub_refuses_has_exit_codes),
         HUB_TEST(test_a_token_of_the_environment_is_used),
+        HUB_TEST(test_an_unknown_certificate_is_refused),
         HUB_TEST(test_a_killed_pull_is_gone_on_with),
         HUB_TEST(test_an_interrupted_pull_is_gone_on_with),
         HUB_TEST(test_two_pulls_at_once),
