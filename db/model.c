@@ -58,23 +58,32 @@ static enum err open_named(struct duet *db, const char *name)
         close_model(db);
     }
     buf_release(&folder);
-    /* Not found would be the collection's or a point's. */
-    return result == ERR_NOT_FOUND ? ERR_MODEL : result;
+    return result;
 }
 
-/* Collections once recorded "default", whatever it was; where it has become a model of
- * another space since, they were most likely made by the one that came with duet. */
+static bool is_of_space(const struct duet *db, const char *space)
+{
+    return strcmp(enc_info(db->model)->space, space) == 0;
+}
+
+/*
+ * Where the recorded model is gone (a folder was renamed, a database came from another
+ * machine), one of the same space will do. So it will where "default" is recorded, as
+ * once it was, and has become another model since. A model that is there and broken is
+ * told, not passed over.
+ */
 static enum err open_recorded(struct duet *db, const struct recorded *recorded)
 {
+    static const char *const others[] = {ENC_MODEL_DEFAULT, ENC_MODEL_SHIPPED};
     enum err result = open_named(db, recorded->name);
-    if (strcmp(recorded->name, ENC_MODEL_DEFAULT) != 0 ||
-        (result == ERR_OK &&
-         strcmp(enc_info(db->model)->space, recorded->space) == 0)) {
+    bool vague = strcmp(recorded->name, ENC_MODEL_DEFAULT) == 0;
+    if (result == ERR_OK ? !vague || is_of_space(db, recorded->space)
+                         : result != ERR_NOT_FOUND) {
         return result;
     }
     close_model(db);
-    if (open_named(db, ENC_MODEL_SHIPPED) == ERR_OK) {
-        if (strcmp(enc_info(db->model)->space, recorded->space) == 0) {
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        if (open_named(db, others[i]) == ERR_OK && is_of_space(db, recorded->space)) {
             return ERR_OK;
         }
         close_model(db);
@@ -116,7 +125,8 @@ static enum err model_get(struct duet *db, const struct recorded *recorded,
     }
     *enc = db->model;
     pthread_mutex_unlock(&db->model_mutex);
-    return result;
+    /* Not found would be the collection's or a point's. */
+    return result == ERR_NOT_FOUND ? ERR_MODEL : result;
 }
 
 enum err db_encoder(struct duet *db, struct enc **enc)

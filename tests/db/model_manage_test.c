@@ -346,6 +346,30 @@ static void test_a_relative_folder_is_recorded_whole(void **state)
     free(before);
 }
 
+static void test_a_model_that_is_gone_is_stood_in_for_by_its_like(void **state)
+{
+    (void)state;
+    struct duet_query query = DUET_QUERY_DEFAULT;
+    struct duet_hits hits;
+    query.input = duet_input_text("dog");
+    query.in = "text";
+    use("other");
+    make_db("old.db");
+    assert_int_equal(rename(at("home/other"), at("home/renamed")), 0);
+    use("owner/third");
+    struct duet *db = open_db("old.db"); /* no model of its space is found */
+    assert_err(duet_search(db, "c", &query, &hits), ERR_MODEL);
+    assert_non_null(strstr(err_detail(), "other"));
+    duet_close(db);
+    use("renamed");
+    assert_answers("old.db");
+    make_model(at("home/other"), 2, "second"); /* there again, but broken */
+    assert_int_equal(unlink(at("home/other/text-en.safetensors")), 0);
+    db = open_db("old.db");
+    assert_err(duet_search(db, "c", &query, &hits), ERR_MODEL);
+    duet_close(db);
+}
+
 /* ---- Looking ------------------------------------------------------------------------ */
 
 static void test_a_look_tells_all_of_a_model(void **state)
@@ -540,6 +564,7 @@ int main(void)
         TEST(test_databases_keep_the_model_that_made_them),
         TEST(test_a_new_collection_is_of_the_databases_model),
         TEST(test_a_relative_folder_is_recorded_whole),
+        TEST(test_a_model_that_is_gone_is_stood_in_for_by_its_like),
         TEST(test_a_look_tells_all_of_a_model),
         TEST(test_a_good_model_passes),
         TEST(test_a_changed_file_is_found),

@@ -81,10 +81,23 @@ static void test_the_header_is_good_cplusplus_too(void **state)
         "$T/header.cpp");
 }
 
+static void test_the_header_of_models_stands_alone(void **state)
+{
+    (void)state;
+    run("printf '%s\n' '#include <db/duet_model.h>' 'int main(void) {' "
+        "'struct duet_model_list list;' 'enum err result = duet_model_list(&list);' "
+        "'duet_model_list_release(&list);' 'return (int)result; }' >$T/models.c && "
+        "gcc -std=c11 -Wall -Wextra -Wpedantic -Werror $T/models.c -o $T/models "
+        "$(pkg-config --cflags --libs duet) && LD_LIBRARY_PATH=$T/usr/local/lib "
+        "$T/models && cp $T/models.c $T/models.cpp && "
+        "g++ -std=c++17 -Wall -Wextra -Werror -fsyntax-only $T/models.cpp "
+        "$(pkg-config --cflags duet)");
+}
+
 static void test_the_installed_program_finds_its_model(void **state)
 {
     (void)state;
-    run("cd $T && env -u DUET_MODELS $T/usr/local/bin/duet --db photos.db model "
+    run("cd $T && env -u DUET_MODELS $T/usr/local/bin/duet --db none.db model "
         ">model.out && "
         "grep -q \"$T/usr/local/share/duet/models/default\" model.out");
 }
@@ -108,6 +121,7 @@ int main(void)
         cmocka_unit_test(test_the_readme_example_compiles_and_runs),
         cmocka_unit_test(test_only_the_library_s_own_names_are_visible),
         cmocka_unit_test(test_the_header_is_good_cplusplus_too),
+        cmocka_unit_test(test_the_header_of_models_stands_alone),
         cmocka_unit_test(test_the_installed_program_finds_its_model),
     };
     return cmocka_run_group_tests(tests, install, remove_folder);

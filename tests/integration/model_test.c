@@ -25,6 +25,7 @@ static int setup_hub(void **state)
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         unsetenv(names[i]);
     }
+    assert_true(find_program()); /* a test may have chosen another */
     assert_int_equal(setup(state), 0);
     snprintf(home, sizeof home, "%s/home", folder);
     snprintf(list, sizeof list, "%s:%s", home, models);
@@ -209,25 +210,28 @@ static void test_use_is_for_what_is_new(void **state)
     assert_string_equal(printed_text(0, "default"), "other");
 }
 
-/* A user's link and a program with its shipped model beside it: the binary is found by
- * its own place, so it gets one of its own. */
-static void test_use_returns_to_the_shipped_model(void **state)
+/* The program finds what shipped with it by its own place, so it gets one of its own,
+ * with a model of the space "shipped" beside it; the user has another. */
+static void set_up_prefix(void)
 {
-    (void)state;
-    static char kept[PATH_MAX];
     assert_ok(file_make_folders(at("prefix/bin")));
     copy_model(at("prefix/share/duet/models/default"), "shipped");
     copy_model(at("home/other"), "second");
-    assert_int_equal(link(program, at("prefix/bin/duet")) == 0 || errno == EXDEV, 1);
-    if (access(at("prefix/bin/duet"), F_OK) != 0) {
-        skip(); /* /tmp is another file system */
+    put_picture("a.ppm", 1);
+    if (link(program, at("prefix/bin/duet")) != 0) {
+        assert_int_equal(errno, EXDEV);
+        skip(); /* the build is on another file system */
     }
-    strcpy(kept, program);
     strcpy(program, at("prefix/bin/duet"));
     setenv("DUET_MODELS", home, 1);
+}
+
+static void test_use_returns_to_the_shipped_model(void **state)
+{
+    (void)state;
+    set_up_prefix();
     RUN("model", "use", "other");
     assert_status(0);
-    put_picture("a.ppm", 1);
     RUN("model", "info", "--json");
     assert_string_equal(printed_text(0, "space"), "second");
     RUN("model", "use", "duet-default");
@@ -237,9 +241,32 @@ static void test_use_returns_to_the_shipped_model(void **state)
     RUN("stats", "--json");
     assert_string_equal(printed_text(0, "model"), "duet-default");
     RUN("model", "use", "other");
+    assert_status(0);
     RUN("search", "dog");
     assert_status(0);
-    strcpy(program, kept);
+}
+
+/* What databases recorded once. A path that no record can hold still makes one. */
+static void test_a_database_of_the_default_of_old_still_answers(void **state)
+{
+    (void)state;
+    char deep[600], model[640];
+    set_up_prefix();
+    snprintf(deep, sizeof deep, "%s/%0200d/%0100d", folder, 0, 0);
+    snprintf(model, sizeof model, "%s/default", deep);
+    copy_model(model, "shipped");
+    setenv("DUET_MODELS", deep, 1);
+    RUN("add", pictures);
+    assert_status(0);
+    RUN("stats", "--json");
+    assert_string_equal(printed_text(0, "model"), "default");
+    setenv("DUET_MODELS", home, 1);
+    RUN("model", "use", "other");
+    assert_status(0);
+    RUN("search", "dog");
+    assert_status(0);
+    RUN("add", pictures);
+    assert_status(0);
 }
 
 /* ---- pull --------------------------------------------------------------------------- */
@@ -510,6 +537,7 @@ int main(void)
         HUB_TEST(test_list_in_both_forms),
         HUB_TEST(test_use_is_for_what_is_new),
         HUB_TEST(test_use_returns_to_the_shipped_model),
+        HUB_TEST(test_a_database_of_the_default_of_old_still_answers),
         HUB_TEST(test_a_pull_from_beginning_to_end),
         HUB_TEST(test_a_pull_as_json_and_quietly),
         HUB_TEST(test_what_a_hub_refuses_has_exit_codes),
