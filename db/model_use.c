@@ -64,7 +64,9 @@ static enum err is_chosen(const char *real, bool *yes)
 static enum err switch_link(const char *path, const char *target)
 {
     char temporary[PATH_MAX];
-    int n = snprintf(temporary, sizeof temporary, "%s.%ld", path, (long)getpid());
+    const char *slash = strrchr(path, '/'); /* begins with a dot: no model's name */
+    int n = snprintf(temporary, sizeof temporary, "%.*s/.default.%ld",
+                     (int)(slash - path), path, (long)getpid());
     FAIL_IF(n < 0 || n >= PATH_MAX, ERR_LIMIT, "%s: a path too long", path);
     unlink(temporary);
     if (symlink(target, temporary) != 0) {

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/alloc.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "db/duet_model.h"
@@ -768,6 +769,37 @@ static void test_the_second_of_two_pulls_is_refused(void **state)
     assert_int_equal(status, 0);
 }
 
+/* ---- No memory ---------------------------------------------------------------------- */
+
+enum { SHORT_OF_MEMORY = 3 };
+
+/* In a child, since the hub's own threads would run short as well. */
+static void pull_with_little(void *n_allocations)
+{
+    alloc_fail_after(*(long *)n_allocations);
+    enum err result = pull();
+    alloc_fail_after(-1);
+    CHILD_CHECK(result == ERR_OK || result == ERR_NOMEM);
+    if (result == ERR_NOMEM) {
+        _exit(SHORT_OF_MEMORY);
+    }
+}
+
+static void test_no_memory_at_any_point_is_an_error(void **state)
+{
+    (void)state;
+    long n = 0;
+    for (int status = -1; status != 0; n += 3) {
+        status = child_run(pull_with_little, &n);
+        assert_true(WIFEXITED(status));
+        assert_true(WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == SHORT_OF_MEMORY);
+        assert_true(status == 0 || !is_there("owner/tiny"));
+        assert_true(n < 3000);
+    }
+    assert_true(n > 20);
+    assert_installed();
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -818,6 +850,7 @@ int main(void)
         TEST(test_a_folder_that_no_pull_made_is_not_touched),
         TEST(test_an_unknown_family_is_kept_but_not_installed),
         TEST(test_the_second_of_two_pulls_is_refused),
+        TEST(test_no_memory_at_any_point_is_an_error),
     };
     return cmocka_run_group_tests(tests, setup_all, teardown_all);
 }

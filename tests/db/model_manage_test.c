@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/alloc.h"
 #include "base/buffer.h"
 #include "base/file.h"
 #include "db/duet_model.h"
@@ -548,6 +549,46 @@ static void test_the_shipped_model_gives_what_the_reference_gave(void **state)
     assert_true(c.cosine[3] >= 0.9999);
 }
 
+/* ---- No memory ------------------------------------------------------------------------ */
+
+/* All that is done without running the towers; what is got is released. */
+static enum err do_all(void)
+{
+    struct duet_model_list list;
+    struct duet_model_details details;
+    struct manifest manifest;
+    enum err result = duet_model_list(&list);
+    if (result == ERR_OK) {
+        duet_model_list_release(&list);
+        result = duet_model_look("other", false, &details);
+    }
+    if (result == ERR_OK) {
+        duet_model_details_release(&details);
+        result = manifest_read(&manifest, at("home/owner/third"));
+    }
+    if (result == ERR_OK) {
+        manifest_release(&manifest);
+    }
+    return result;
+}
+
+static void test_no_memory_at_any_point_is_an_error_without_leaks(void **state)
+{
+    (void)state;
+    long n = 0;
+    write_manifest(at("home/owner/third"), "image.safetensors");
+    for (enum err result = ERR_NOMEM; result != ERR_OK; n++) {
+        alloc_fail_after(n);
+        result = do_all();
+        alloc_fail_after(-1);
+        if (result != ERR_OK && result != ERR_NOMEM) {
+            fail_msg("allocation %ld failing gave %s: %s", n, err_name(result),
+                     err_detail());
+        }
+    }
+    assert_true(n > 100);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -571,6 +612,7 @@ int main(void)
         TEST(test_weights_without_sense_are_found),
         TEST(test_vectors_that_were_expected_are_compared),
         TEST(test_the_shipped_model_gives_what_the_reference_gave),
+        TEST(test_no_memory_at_any_point_is_an_error_without_leaks),
     };
     return cmocka_run_group_tests(tests, setup_pattern, teardown_pattern);
 }

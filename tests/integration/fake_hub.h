@@ -13,8 +13,7 @@
  * and port ("localhost"), the store of large files that it redirects to. Each serves
  * one connection at a time and closes it after one answer.
  *
- * Threads: the behaviours are set while nothing is asked; what was seen is read under
- * the lock by fake_hub_seen_*().
+ * Threads: the behaviours are set, and what was seen is read, while nothing is asked.
  */
 #ifndef TESTS_INTEGRATION_FAKE_HUB_H
 #define TESTS_INTEGRATION_FAKE_HUB_H
@@ -177,10 +176,12 @@ static inline void fake_hub_add_folder(struct fake_hub *hub, const char *from)
 
 static inline void fake_hub_clear(struct fake_hub *hub)
 {
+    pthread_mutex_lock(&hub->lock); /* the last answer may still be under way */
     for (size_t i = 0; i < hub->n_files; i++) {
         buf_release(&hub->files[i].bytes);
     }
     hub->n_files = 0;
+    pthread_mutex_unlock(&hub->lock);
 }
 
 /* ---- Answers ------------------------------------------------------------------- */
@@ -319,14 +320,14 @@ static inline void fake_bytes(struct fake_hub *hub, int fd, struct fake_file *f,
         n_sent = hub->cut_after < n ? hub->cut_after : n;
         hub->cut_times--;
     }
-    pthread_mutex_unlock(&hub->lock); /* what is slow is done without it */
     (void)(fake_send(fd, head, (size_t)length) &&
            fake_send(fd, f->bytes.data + first, n_sent) &&
            (!hub->too_long || fake_send(fd, "x", 1)));
     if (stall) {
+        pthread_mutex_unlock(&hub->lock); /* others may ask meanwhile */
         fake_stall(hub, fd);
+        pthread_mutex_lock(&hub->lock);
     }
-    pthread_mutex_lock(&hub->lock);
 }
 
 static inline bool fake_refused(struct fake_hub *hub, int fd,
@@ -534,15 +535,6 @@ static inline void fake_hub_stop(struct fake_hub *hub)
     }
     fake_hub_clear(hub);
     pthread_mutex_destroy(&hub->lock);
-}
-
-/* How many requests of the store have been seen, for who waits on another process. */
-static inline int fake_hub_seen_large(struct fake_hub *hub)
-{
-    pthread_mutex_lock(&hub->lock);
-    int n = hub->n_large;
-    pthread_mutex_unlock(&hub->lock);
-    return n;
 }
 
 #endif
