@@ -2,143 +2,14 @@
  * hub_test.c - duet_model_pull against a hub in this process (fake_hub.h): what comes
  * is right and whole or is not installed, whatever the hub and the network do.
  */
-#include "tests/test.h"
+#include "tests/db/pull_fixture.h"
 
 #include <fcntl.h>
-#include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "base/json.h"
-#include "db/duet_model.h"
 #include "db/model_manifest.h"
-#include "tests/db/db_test.h"
 #include "tests/db/process.h"
-#include "tests/encoder/tiny_model.h"
-#include "tests/integration/fake_hub.h"
-
-static char tiny[64]; /* a model to be served */
-static char home[64]; /* the models folder of one test */
-static struct fake_hub hub;
-static struct duet_pull_result done;
-static char notes[4096];
-
-/* ---- Before and after ----------------------------------------------------------- */
-
-static int setup_all(void **state)
-{
-    (void)state;
-    static const char *const names[] = {"DUET_HUB", "HF_ENDPOINT", "DUET_HUB_TOKEN",
-                                        "HF_TOKEN", "http_proxy",  "https_proxy",
-                                        "all_proxy"};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        unsetenv(names[i]);
-    }
-    test_folder_make(tiny);
-    tiny_model_write(tiny, 1);
-    return 0;
-}
-
-static int teardown_all(void **state)
-{
-    (void)state;
-    test_folder_remove(tiny);
-    return 0;
-}
-
-static int setup(void **state)
-{
-    (void)state;
-    test_folder_make(home);
-    setenv("DUET_MODELS", home, 1);
-    fake_hub_start(&hub, "owner/tiny");
-    fake_hub_add_folder(&hub, tiny);
-    notes[0] = '\0';
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    fake_hub_stop(&hub);
-    test_folder_remove(home);
-    return 0;
-}
-
-static const char *at(const char *name)
-{
-    static char paths[4][512];
-    static unsigned next;
-    char *path = paths[next++ % 4];
-    snprintf(path, sizeof paths[0], "%s/%s", home, name);
-    return path;
-}
-
-static void add_note(void *arg, const char *sentence)
-{
-    (void)arg;
-    size_t n = strlen(notes);
-    snprintf(notes + n, sizeof notes - n, "%s\n", sentence);
-}
-
-static struct duet_pull_options options(void)
-{
-    return (struct duet_pull_options){.name = "owner/tiny",
-                                      .hub = hub.url,
-                                      .note = add_note,
-                                      .stall_seconds = 1,
-                                      .retry_ms = 1};
-}
-
-static enum err pull(void)
-{
-    struct duet_pull_options o = options();
-    return duet_model_pull(&o, &done);
-}
-
-static bool is_there(const char *name)
-{
-    return access(at(name), F_OK) == 0;
-}
-
-static void assert_detail(const char *words)
-{
-    if (strstr(err_detail(), words) == NULL) {
-        print_error("'%s' is not in: %s\n", words, err_detail());
-        fail();
-    }
-}
-
-/* The installed model is the one served, byte for byte, and opens. */
-static void assert_installed(void)
-{
-    struct duet_model_details details;
-    assert_ok(duet_model_look("owner/tiny", false, &details));
-    duet_model_details_release(&details);
-    for (size_t i = 0; i < hub.n_files; i++) {
-        char path[600];
-        struct buf bytes;
-        buf_init(&bytes, 1 << 24);
-        snprintf(path, sizeof path, "%s/owner/tiny/%s", home, hub.files[i].name);
-        if (access(path, F_OK) != 0) {
-            continue;
-        }
-        assert_ok(file_read(path, &bytes));
-        assert_int_equal(bytes.size, hub.files[i].bytes.size);
-        assert_memory_equal(bytes.data, hub.files[i].bytes.data, bytes.size);
-        buf_release(&bytes);
-    }
-}
-
-/* The pull failed with these words, and nothing is installed. */
-static void assert_not_installed(enum err code, const char *words)
-{
-    assert_err(pull(), code);
-    assert_detail(words);
-    assert_false(is_there("owner/tiny"));
-}
 
 /* ---- What goes well -------------------------------------------------------------- */
 
@@ -539,183 +410,6 @@ static void test_a_damaged_partial_file_is_fetched_again(void **state)
     assert_installed();
 }
 
-/* ---- Hostile lists ---------------------------------------------------------------- */
-
-static void test_hostile_names_are_refused(void **state)
-{
-    (void)state;
-    static const char *const names[] = {
-        "../evil", "/etc/evil", "a/../../evil", "a\nb",     "a\x1b[2Jb", "a\\..\\b", "",
-        "a//b",    "./a",       "a/.",          "\xff\xfe", "..",        "a/..",
-    };
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        struct fake_file *f = &hub.files[0];
-        char kept[300];
-        strcpy(kept, f->name);
-        snprintf(f->name, sizeof f->name, "%s", names[i]);
-        assert_not_installed(ERR_CORRUPT, "list of files");
-        strcpy(f->name, kept);
-    }
-}
-
-static void test_answers_that_are_no_list_are_refused(void **state)
-{
-    (void)state;
-    static const char *const answers[] = {
-        "",
-        "[]",
-        "{\"sha\":\"main\",\"siblings\":[]}",
-        "{\"sha\":\"" FAKE_COMMIT "\"}",
-        "{\"sha\":\"" FAKE_COMMIT "\",\"siblings\":[7]}",
-        "{\"sha\":\"" FAKE_COMMIT "\",\"siblings\":[{\"rfilename\":\"a\"}]}",
-        "{\"sha\":\"" FAKE_COMMIT
-        "\",\"siblings\":[{\"rfilename\":\"a\",\"size\":-1}]}",
-        "{\"sha\":\"" FAKE_COMMIT "\",\"siblings\":[{\"rfilename\":\"a\",\"size\":1},"
-        "{\"rfilename\":\"a\",\"size\":1}]}",
-        "{\"sha\":\"../../../../../../../../../../../../../../x\",\"siblings\":[]}",
-        "{\"sha\":\"" FAKE_COMMIT
-        "\",\"siblings\":[{\"rfilename\":\"a\",\"size\":99999999999999}]}",
-    };
-    for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++) {
-        hub.raw_api = answers[i];
-        assert_not_installed(ERR_CORRUPT, "list of files");
-    }
-    hub.raw_api = "{\"sha\":\"" FAKE_COMMIT "\",\"siblings\":[]}";
-    assert_not_installed(ERR_UNSUPPORTED, "config.json");
-}
-
-static void test_names_of_models_are_checked(void **state)
-{
-    (void)state;
-    static const char *const names[] = {"tiny",      "a/b/c", "/b",         "a/",
-                                        "../b",      "a/..",  "a--b/c",     "a/b?c",
-                                        "default/x", ".a/b",  "a/.partial", ""};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        struct duet_pull_options o = options();
-        o.name = names[i];
-        assert_err(duet_model_pull(&o, &done), ERR_INVALID);
-    }
-    assert_int_equal(hub.n_requests, 0);
-}
-
-/* A model in Hugging Face's layout, in several files. No family is known here, so that
- * it ends with ERR_MODEL where all else is right. */
-static void serve_shards(size_t n, const char *last)
-{
-    static const char config[] = "{\"model_type\":\"clip\"}";
-    char name[64];
-    struct buf index;
-    buf_init(&index, 1 << 16);
-    fake_hub_clear(&hub);
-    (void)fake_hub_add(&hub, "config.json", config, sizeof config - 1);
-    assert_ok(buf_printf(&index, "{\"weight_map\":{\"last\":\"%s\"", last));
-    for (size_t i = 0; i < n; i++) {
-        snprintf(name, sizeof name, "model-%zu.safetensors", i);
-        assert_ok(
-            buf_printf(&index, ",\"t%zu\":\"%s\",\"u%zu\":\"%s\"", i, name, i, name));
-        (void)fake_hub_add(&hub, name, name, strlen(name));
-    }
-    assert_ok(buf_printf(&index, "}}"));
-    (void)fake_hub_add(&hub, "model.safetensors.index.json", index.data, index.size);
-    (void)fake_hub_add(&hub, "pytorch_model.bin", "x", 1);
-    (void)fake_hub_add(&hub, "onnx/model.onnx", "x", 1);
-    buf_release(&index);
-}
-
-static void test_shards_come_as_the_index_says(void **state)
-{
-    (void)state;
-    serve_shards(3, "model-1.safetensors");
-    assert_not_installed(ERR_MODEL, "all files came");
-    for (int i = 0; i < 3; i++) {
-        char path[300];
-        snprintf(path, sizeof path,
-                 ".partial/owner--tiny@" FAKE_COMMIT "/model-%d.safetensors", i);
-        assert_true(is_there(path));
-    }
-    assert_false(is_there(".partial/owner--tiny@" FAKE_COMMIT "/pytorch_model.bin"));
-    assert_non_null(strstr(notes, "pytorch_model.bin"));
-    assert_non_null(strstr(notes, "onnx/model.onnx"));
-    assert_int_equal(hub.n_large, 3);
-}
-
-static void test_an_index_of_what_is_not_there_is_refused(void **state)
-{
-    (void)state;
-    static const char *const names[] = {"model-9.safetensors", "../model.safetensors",
-                                        "/etc/passwd", "config.json", ""};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        serve_shards(2, names[i]);
-        assert_not_installed(ERR_CORRUPT, "");
-    }
-    assert_int_equal(hub.n_large, 0);
-}
-
-static void test_more_than_the_disk_holds_is_refused_before(void **state)
-{
-    (void)state;
-    serve_shards(30, "model-0.safetensors");
-    for (size_t i = 0; i < hub.n_files; i++) {
-        if (hub.files[i].large) {
-            hub.files[i].listed_size = 64ll << 30;
-        }
-    }
-    assert_not_installed(ERR_FULL, "free on the disk"); /* 2 TB */
-    assert_int_equal(hub.n_large, 0);
-}
-
-static void test_a_list_without_hashes_is_refused(void **state)
-{
-    (void)state;
-    hub.raw_api = "{\"sha\":\"" FAKE_COMMIT "\",\"siblings\":["
-                  "{\"rfilename\":\"config.json\",\"size\":10}]}";
-    assert_not_installed(ERR_CORRUPT, "no hash");
-}
-
-static void test_weights_that_are_pickles_are_refused_before(void **state)
-{
-    (void)state;
-    static const char config[] = "{\"model_type\":\"clip\"}";
-    fake_hub_clear(&hub);
-    (void)fake_hub_add(&hub, "config.json", config, sizeof config - 1);
-    (void)fake_hub_add(&hub, "pytorch_model.bin", "x", 1);
-    assert_not_installed(ERR_UNSUPPORTED, "pytorch_model.bin");
-    assert_detail("save_file");
-    assert_detail("weights_only=True");
-    assert_detail("model.safetensors");
-    assert_int_equal(hub.n_requests, 2);
-}
-
-static void test_the_openclip_layout_is_taken_where_it_is_the_only_one(void **state)
-{
-    (void)state;
-    fake_hub_clear(&hub);
-    (void)fake_hub_add(&hub, "open_clip_config.json", "{}", 2);
-    (void)fake_hub_add(&hub, "open_clip_model.safetensors", "x", 1);
-    (void)fake_hub_add(&hub, "open_clip_pytorch_model.bin", "x", 1);
-    assert_not_installed(ERR_MODEL, "all files came");
-    assert_true(
-        is_there(".partial/owner--tiny@" FAKE_COMMIT "/open_clip_model.safetensors"));
-}
-
-static void test_one_layout_is_taken_where_there_are_two(void **state)
-{
-    (void)state;
-    static const char config[] = "{\"model_type\":\"clip\"}";
-    fake_hub_clear(&hub);
-    (void)fake_hub_add(&hub, "config.json", config, sizeof config - 1);
-    (void)fake_hub_add(&hub, "model.safetensors", "x", 1);
-    (void)fake_hub_add(&hub, "open_clip_config.json", "{}", 2);
-    (void)fake_hub_add(&hub, "open_clip_model.safetensors", "x", 1);
-    (void)fake_hub_add(&hub, "LICENSE.txt", "x", 1);
-    assert_not_installed(ERR_MODEL, "all files came");
-    assert_true(is_there(".partial/owner--tiny@" FAKE_COMMIT "/model.safetensors"));
-    assert_true(is_there(".partial/owner--tiny@" FAKE_COMMIT "/LICENSE.txt"));
-    assert_false(
-        is_there(".partial/owner--tiny@" FAKE_COMMIT "/open_clip_model.safetensors"));
-    assert_non_null(strstr(notes, "open_clip_model.safetensors"));
-}
-
 /* ---- Installing ------------------------------------------------------------------- */
 
 static void test_a_folder_that_no_pull_made_is_not_touched(void **state)
@@ -800,8 +494,6 @@ static void test_no_memory_at_any_point_is_an_error(void **state)
     assert_installed();
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -837,16 +529,6 @@ int main(void)
         TEST(test_more_bytes_than_listed_fail),
         TEST(test_another_commit_fails),
         TEST(test_a_damaged_partial_file_is_fetched_again),
-        TEST(test_hostile_names_are_refused),
-        TEST(test_answers_that_are_no_list_are_refused),
-        TEST(test_names_of_models_are_checked),
-        TEST(test_shards_come_as_the_index_says),
-        TEST(test_an_index_of_what_is_not_there_is_refused),
-        TEST(test_a_list_without_hashes_is_refused),
-        TEST(test_weights_that_are_pickles_are_refused_before),
-        TEST(test_the_openclip_layout_is_taken_where_it_is_the_only_one),
-        TEST(test_one_layout_is_taken_where_there_are_two),
-        TEST(test_more_than_the_disk_holds_is_refused_before),
         TEST(test_a_folder_that_no_pull_made_is_not_touched),
         TEST(test_an_unknown_family_is_kept_but_not_installed),
         TEST(test_the_second_of_two_pulls_is_refused),
