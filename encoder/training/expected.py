@@ -7,6 +7,7 @@
 import argparse
 import json
 import os
+from importlib.metadata import version
 
 import numpy as np
 from PIL import Image
@@ -48,7 +49,8 @@ def main():
     for row in rows:
         row["vector"] = [round(x, 6) for x in row["vector"]]
     with open(os.path.join(folder, "expected.json"), "w", encoding="utf-8") as f:
-        f.write('{"made_by": "the PyTorch reference", "expected": [\n')
+        versions = f"torch {version('torch')}, transformers {version('transformers')}, Pillow {version('pillow')}"
+        f.write(f'{{"made_by": "the PyTorch reference ({versions})", "expected": [\n')
         f.write(",\n".join(json.dumps(row, ensure_ascii=False) for row in rows) + "\n]}\n")
 
 
