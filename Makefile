@@ -21,7 +21,7 @@ CC       ?= gcc
 CXX      ?= g++
 FOLDERS  := base encoder index db net cli
 PACKAGES := lmdb libevent libevent_pthreads json-c libjpeg libpng libwebp libwebpdemux libheif \
-            libexif libutf8proc libxxhash libcurl libcrypto openblas
+            libexif libutf8proc libxxhash oniguruma libcurl libcrypto openblas
 
 # What the packages ask for; evaluated only when something is compiled.
 PKG_CFLAGS = $(eval PKG_CFLAGS := $(shell pkg-config --cflags $(PACKAGES)))$(PKG_CFLAGS)
@@ -88,18 +88,20 @@ BELOW_index   := index base
 BELOW_db      := db index encoder base
 BELOW_net     := net db index encoder base
 BELOW_integration := net db index encoder base
+BELOW_slow    := encoder base
 BELOW_bench   := net db index encoder base
 BELOW_fuzz    := net db index encoder base
 archives_below = $(foreach f,$(BELOW_$(1)),$(call archive,$(f)))
 
-TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/*/*_test.c))
+TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(filter-out tests/slow/%,$(wildcard tests/*/*_test.c)))
+SLOW_TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/slow/*_test.c))
 BENCHES := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/bench/bench_*.c))
 FUZZERS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/fuzz/fuzz_*.c))
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all help deps demo test test-run test-unit asan tsan debug eval bench fuzz \
+.PHONY: all help deps demo test test-run test-unit slow asan tsan debug eval bench fuzz \
         format format-check checksrc lint sizes doctor lib install uninstall clean
 
 all: $(BUILD)/duet lib ## build the program and the library
@@ -135,6 +137,9 @@ test-unit: $(BUILD)/duet ## one test program: make test-unit T=scan
 	@$(MAKE) --no-print-directory $(filter %/$(T)_test,$(TESTS))
 	@BUILD=$(BUILD) DUET_MODELS=$(CURDIR)/encoder/models \
 	  tests/run.sh $(filter %/$(T)_test,$(TESTS))
+
+slow: $(SLOW_TESTS) ## tests on models of full size (some minutes, 3 GB in $TMPDIR)
+	@BUILD=$(BUILD) TEST_TIMEOUT=3000 tests/run.sh $(SLOW_TESTS)
 
 debug: ## build without optimisation, into build/debug
 	@$(MAKE) --no-print-directory VARIANT=debug all
@@ -185,7 +190,7 @@ $(BUILD)/tests/$(1)/%: $(BUILD)/obj/tests/$(1)/%.o $(DRIVER_$(1)) $(call archive
 	$$(Q)$$(CC) $$(OPT) $$(LDFLAGS) $$(MAIN_$(1)) -o $$@ $$^ -lcmocka \
 	  $$(if $$(filter $(1),base encoder),$$(PKG_LIBS) -lm -pthread,$$(LINK_LIBS))
 endef
-$(foreach f,base encoder index db net integration bench fuzz,$(eval $(call test_rule,$(f))))
+$(foreach f,base encoder slow index db net integration bench fuzz,$(eval $(call test_rule,$(f))))
 
 # The web page is embedded by the assembler (net/page.c), so its files are prerequisites.
 $(BUILD)/obj/net/page.o: $(wildcard net/page/*)
@@ -248,7 +253,7 @@ bench: $(BUILD)/duet $(BENCHES) ## speed, as medians; docs/SPEED.md explains the
 
 fuzz: ## look for crashes in a parser: make fuzz F=image TIME=60 (needs clang)
 	@test -n "$(F)" || { echo "say which: make fuzz F=image TIME=60"; exit 2; }
-	@test -n "$(CLANG)" || { echo "make fuzz needs clang: apt-get install clang"; exit 2; }
+	@test -n "$(CLANG)" || { echo "make fuzz needs clang: apt-get install clang libclang-rt-14-dev"; exit 2; }
 	@$(MAKE) --no-print-directory VARIANT=fuzz CC=$(CLANG) CXX=$(subst clang,clang++,$(CLANG)) \
 	  build/fuzz/tests/fuzz/fuzz_$(F)
 	@mkdir -p build/fuzz/corpus/$(F)

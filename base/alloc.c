@@ -71,6 +71,21 @@ void *alloc_resize(void *old, size_t n, size_t size)
     return report(realloc(old, total), total);
 }
 
+void *alloc_grow(void *old, size_t *capacity, size_t n, size_t size)
+{
+    enum { ITEMS_MIN = 32 };
+    if (n <= *capacity && old != NULL) {
+        return old;
+    }
+    size_t room = n < SIZE_MAX / 2 && n < 2 * *capacity ? 2 * *capacity : n;
+    room = room < ITEMS_MIN ? ITEMS_MIN : room;
+    void *grown = alloc_resize(old, room, size);
+    if (grown != NULL) {
+        *capacity = room;
+    }
+    return grown;
+}
+
 void *alloc_aligned(size_t n)
 {
     enum { ALIGNMENT = 64 };

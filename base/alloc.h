@@ -22,6 +22,10 @@ void *alloc_zero(size_t n, size_t size);
 /* Resizes `old` (NULL: a new one) to `n` items; on failure `old` stays as it was. */
 void *alloc_resize(void *old, size_t n, size_t size);
 
+/* `old`, which has room for *capacity items, with room for `n`: itself, or a copy of at
+ * least twice the room, and *capacity says how much. NULL leaves both as they were. */
+void *alloc_grow(void *old, size_t *capacity, size_t n, size_t size);
+
 /* `n` bytes at an address divisible by 64, for vectors; freed with alloc_free. */
 void *alloc_aligned(size_t n);
 

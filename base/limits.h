@@ -31,11 +31,27 @@
 #ifndef LIMIT_IMAGE_PIXELS              /* the fuzzer's build sets a lower one */
 #define LIMIT_IMAGE_PIXELS (178956970u) /* as Pillow's decompression-bomb error */
 #endif
+/* Of all decoded pictures of the process together, past which a decode waits: the
+ * largest picture fits alone, and twenty threads cost no more than it does. At 3 bytes
+ * a pixel half a gigabyte; while decoding up to 4 (alpha, WebP), 6 (being turned), 9
+ * (progressive JPEG), some 14 (HEIF) or 20 (HDR). */
+#define LIMIT_DECODED_PIXELS LIMIT_IMAGE_PIXELS
 
 /* Models. */
 #define LIMIT_MODEL_FILE_BYTES (1ull << 36)      /* one file; weights are only mapped */
 #define LIMIT_MODEL_HEADER_BYTES (100u << 20)    /* the bound of safetensors itself */
-#define LIMIT_MODEL_VOCABULARY_BYTES (16u << 20) /* some 1.5 million tokens */
+#define LIMIT_MODEL_VOCABULARY_BYTES (64u << 20) /* Gemma's tokenizer.json has 34 MB */
+#define LIMIT_MODEL_CONFIG_BYTES (64u << 20)     /* other files of JSON */
+#define LIMIT_MODEL_TOKENS (1u << 21)            /* Gemma has 256,000 */
+
+/* Pipelines of tokenizer.json. */
+#define LIMIT_TOKENIZER_STEPS 64              /* normalizers or pre-tokenizers */
+#define LIMIT_TOKENIZER_SPECIAL 16            /* tokens a template adds on one side */
+#define LIMIT_TOKENIZER_AFFIX_BYTES 64        /* "</w>", "##" */
+#define LIMIT_TOKENIZER_TEXT_BYTES (8u << 20) /* a text after its normalizers */
+#define LIMIT_REGEX_BYTES 4096                /* one pattern; CLIP's has 70 */
+#define LIMIT_REGEX_RETRIES 1000000           /* backtracking of one attempt to match */
+#define LIMIT_REGEX_SECONDS 2 /* of processor time, all patterns on a text */
 
 /* Hubs that models are pulled from; what they send is as hostile as any input. */
 #define LIMIT_HUB_ANSWER_BYTES (16u << 20) /* the list of a repository's files */
@@ -49,6 +65,11 @@
 /* Batches. */
 #define LIMIT_BATCH_POINTS 10000 /* points in one upsert request */
 #define LIMIT_ADD_GROUP 256      /* pictures in one commit of `duet add` */
+#define LIMIT_QUEUED_ENCODINGS                                                         \
+    256 /* texts waiting for a tower, and pictures (0.8 MB each); past it: ERR_BUSY */
+
+/* Time to wait for the encoder. */
+#define LIMIT_ENCODE_SECONDS 30 /* a query: whoever asked has given up by then */
 
 /* Threads. */
 #define LIMIT_THREADS_MAX 256

@@ -59,7 +59,13 @@ enum exit_code cli_usage(const char *fmt, ...)
 enum exit_code cli_open(struct duet **db, const struct cli *cli,
                         struct duet_options options)
 {
+    if (cli->decode != NULL && strcmp(cli->decode, "exact") != 0 &&
+        strcmp(cli->decode, "fast") != 0) {
+        *db = NULL;
+        return cli_usage("--decode wants exact or fast, not '%s'", cli->decode);
+    }
     options.path = cli->db;
+    options.exact_decode = cli->decode != NULL && strcmp(cli->decode, "exact") == 0;
     options.model = cli->model;
     options.n_threads = (unsigned)cli->n_threads;
     enum err result = duet_open(db, &options);

@@ -25,6 +25,7 @@ struct cli {
     const char *model; /* NULL: the database's own */
     const char *url;   /* a server to ask instead of `db`; NULL: none */
     const char *api_key_file;
+    const char *decode; /* "exact", "fast"; NULL: not said */
     bool json;
     bool quiet;
     bool verbose;

@@ -114,6 +114,8 @@ static const struct cli_option options[] = {
     CLI_OPTION_FLAG("hidden", 0, hidden, "also enter what begins with a dot"),
     CLI_OPTION_NUMBER("threads", 0, n_threads, LIMIT_THREADS_MAX,
                       "how many to work on (else one a core)"),
+    CLI_OPTION_TEXT("decode", decode, "exact|fast",
+                    "large JPEGs whole, or shrunk on the way (else fast)"),
     CLI_OPTION_END,
 };
 

@@ -79,6 +79,9 @@ static enum exit_code run(const struct cli *cli)
 {
     struct duet_query query;
     struct buf text;
+    if (cli->url != NULL && cli->decode != NULL) {
+        return cli_usage("--decode is for a database here; a server has its own");
+    }
     buf_init(&text, LIMIT_TEXT_BYTES);
     enum exit_code code = cli_fail(query_of(&query, cli, &text));
     if (code == EXIT_DONE) {
@@ -94,6 +97,8 @@ static const struct cli_option options[] = {
     CLI_OPTION_NUMBER("count", 'k', k, LIMIT_K_MAX, "how many to print (else 10)"),
     CLI_OPTION_FLAG("exact", 0, exact,
                     "compare with every vector: slow, and the truth"),
+    CLI_OPTION_TEXT("decode", decode, "exact|fast",
+                    "large JPEGs whole, or shrunk on the way (else fast)"),
     CLI_OPTION_END,
 };
 

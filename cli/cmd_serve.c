@@ -17,13 +17,20 @@ static void on_signal(int number)
     net_server_stop(server_to_stop);
 }
 
+/* --threads says on how many cores the database encodes; 0: not said. */
+static unsigned count_workers(const struct cli *cli)
+{
+    size_t n = NET_WORKERS_A_CORE * cli->n_threads;
+    return n > LIMIT_THREADS_MAX ? LIMIT_THREADS_MAX : (unsigned)n;
+}
+
 static enum err serve(const struct cli *cli, struct duet *db, const char *api_key)
 {
     struct net_server_options options = {
         .listen = cli->listen,
         .api_key = api_key,
         .insecure = cli->insecure,
-        .n_threads = (unsigned)cli->n_threads,
+        .n_threads = count_workers(cli),
     };
     struct sigaction action = {.sa_handler = on_signal};
     TRY(net_server_open(&server_to_stop, db, &options));
@@ -70,7 +77,9 @@ static const struct cli_option options[] = {
     CLI_OPTION_FLAG("insecure", 0, insecure,
                     "listen on other than this machine without a key"),
     CLI_OPTION_NUMBER("threads", 0, n_threads, LIMIT_THREADS_MAX,
-                      "workers (else one a core)"),
+                      "cores to encode on (else all)"),
+    CLI_OPTION_TEXT("decode", decode, "exact|fast",
+                    "large JPEGs whole, or shrunk on the way (else fast)"),
     CLI_OPTION_END,
 };
 

@@ -18,6 +18,7 @@ struct duet {
     char *folder;
     bool write;
     unsigned n_threads;
+    bool exact_decode;
     size_t seal_at;
     struct writer_lock lock; /* held where `write` */
     struct store *store;
@@ -27,6 +28,7 @@ struct duet {
     char *model_wanted;          /* duet_options.model; NULL: none was named */
     pthread_mutex_t model_mutex; /* over what follows */
     struct enc *model;           /* opened by the first need, then never changed */
+    struct enc_pool *pool;       /* over the model, and as long */
     char *model_name;            /* what finds it again, as recorded */
     bool model_warned;           /* another fingerprint was spoken of already */
 };

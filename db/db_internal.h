@@ -21,6 +21,7 @@
 #include "base/limits.h"
 #include "db/duet.h"
 #include "encoder/encoder.h"
+#include "encoder/pool.h"
 
 enum { DB_HASH_BYTES = 16, DB_UUID_BYTES = 16 };
 
@@ -102,8 +103,16 @@ enum err db_encoder(struct duet *db, struct enc **enc) ERR_CHECK;
 enum err db_encoder_for(struct duet *db, const char *collection, struct enc **enc)
     ERR_CHECK;
 
+/* The one way to that model's towers, for all threads; after db_encoder or
+ * db_encoder_for has given it. At most n_threads encode at a time. */
+struct enc_pool *db_encoder_pool(const struct duet *db);
+
 /* Whether the database was opened for writing, else ERR_INVALID with a sentence. */
 enum err db_check_writable(const struct duet *db) ERR_CHECK;
+
+/* The side to decode pictures for, as img_options.target_side of encoder/image.h: the
+ * model's, or 0 where duet_options.exact_decode was asked for. */
+uint32_t db_target_side(const struct duet *db, const struct enc *enc);
 
 /* How many threads one add may use: duet_options.n_threads, resolved. */
 unsigned db_n_threads(const struct duet *db);

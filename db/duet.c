@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "db/collection.h"
 #include "db/database.h"
+#include "db/model.h"
 #include "db/uuid.h"
 
 /* An exact scan of fewer takes a millisecond or two. */
@@ -70,6 +71,7 @@ static enum err copy_options(struct duet *db, const struct duet_options *o)
 {
     db->write = o->write;
     db->n_threads = resolve_threads(o->n_threads);
+    db->exact_decode = o->exact_decode;
     db->seal_at = o->seal_at == 0 ? SEAL_AT_DEFAULT : o->seal_at;
     db->folder = alloc_dup(o->path);
     if (db->folder == NULL) {
@@ -155,9 +157,8 @@ void duet_close(struct duet *db)
     segment_cache_close(db->segments);
     store_close(db->store);
     writer_lock_release(&db->lock);
-    enc_close(db->model);
+    model_release(db);
     pthread_mutex_destroy(&db->model_mutex);
-    alloc_free(db->model_name);
     alloc_free(db->model_wanted);
     alloc_free(db->folder);
     alloc_free(db);

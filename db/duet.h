@@ -67,7 +67,9 @@ struct duet_options {
     const char *model;  /* a model's name or folder; NULL: the collections' own, or
                            "default" for new ones */
     const char *url;    /* what another writer is told of us when busy; NULL: none */
-    unsigned n_threads; /* of one add, of segment builds; 0: one a core */
+    unsigned n_threads; /* of the model, one add, segment builds; 0: one a core */
+    bool exact_decode;  /* never shrink a large JPEG while decoding it: slower, and
+                           equal to the model's own preprocessing to the last bit */
     size_t seal_at; /* unsealed vectors that start a segment build; 0: the default */
 };
 
@@ -269,7 +271,8 @@ struct duet_query {
  * The k nearest points, by (score down, id up), never fewer than there are to be had. A
  * DUET_INPUT_POINT is left out of its own results. ERR_NOT_FOUND: no such collection or
  * point; ERR_CONFLICT: the vector is of another size or the model of another space;
- * ERR_INVALID, ERR_LIMIT.
+ * ERR_BUSY, ERR_TIMEOUT: too many texts or pictures waited to be encoded, or for too
+ * long; ERR_INVALID, ERR_LIMIT.
  */
 DUET_CHECK enum err duet_search(struct duet *db, const char *collection,
                                 const struct duet_query *query, struct duet_hits *out);
@@ -294,7 +297,7 @@ struct duet_add_options {
         *jsonl;  /* a file of {"path" or "image", "text"?, "payload"?, "id"?}; NULL */
     bool prune;  /* remove points whose files under `paths` are gone */
     bool hidden; /* also enter files and folders whose names begin with a dot */
-    unsigned n_threads; /* 0: the database's */
+    unsigned n_threads; /* 0: the database's; so many encode at a time in any case */
     /* Called on the caller's thread about ten times a second; returning false stops the
      * add after the commit under way (ERR_CANCELLED). May be NULL. */
     bool (*progress)(void *arg, const struct duet_add_progress *now);
@@ -353,6 +356,24 @@ DUET_CHECK enum err duet_stats(struct duet *db, const char *collection,
 
 /* Waits until no segment build is due or running. For tests and benchmarks. */
 DUET_CHECK enum err duet_seal(struct duet *db, const char *collection);
+
+/* How the model's work of one kind has gone since the opening. Who asks for it while
+ * all n_threads are at it waits, and those who wait are encoded together, in batches.
+ */
+struct duet_encode_kind_stats {
+    uint64_t n_items, n_batches;
+    uint64_t batches_by_size[7];  /* [i]: of at most 2^i items, more than half that */
+    uint64_t n_busy, n_timeouts;  /* queries refused as too many waited, and those
+                                        that waited too long */
+    double wait_seconds, seconds; /* of all items; of all batches */
+    size_t n_waiting;             /* now */
+};
+struct duet_encode_stats {
+    struct duet_encode_kind_stats texts, images;
+};
+
+/* All 0 until a model is needed. */
+DUET_API void duet_encode_stats(struct duet *db, struct duet_encode_stats *out);
 
 /* What the database's model says of itself; strings live until duet_close. */
 struct duet_model_info {

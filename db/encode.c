@@ -9,7 +9,9 @@
 #include <xxhash.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/file.h"
+#include "db/database.h"
 #include "encoder/image.h"
 
 enum { THUMBNAIL_SIDE = 320 };
@@ -31,58 +33,119 @@ bool encode_is_needed(enum duet_input_kind kind)
            kind == DUET_INPUT_FILE;
 }
 
-static enum err encode_bytes(struct enc *enc, const void *bytes, size_t n,
-                             float *vector, struct encode_picture *picture)
+static struct enc_pool_wait wait_for(const struct encode_how *how)
+{
+    uint64_t limit_ns = (uint64_t)LIMIT_ENCODE_SECONDS * 1000000000u;
+    return (struct enc_pool_wait){
+        .patient = how->patient,
+        .deadline_ns = how->patient ? 0 : clock_monotonic_ns() + limit_ns};
+}
+
+static enum err encode_text(struct duet *db, const struct duet_input *input,
+                            const struct encode_how *how, float *vector)
+{
+    struct enc_tokens tokens;
+    const struct enc_tokens *one = &tokens;
+    struct enc_pool_wait wait = wait_for(how);
+    TRY(enc_tokenize(db->model, input->bytes, input->n, &tokens));
+    TRY(enc_pool_tokens(db->pool, &wait, &one, 1, &vector));
+    if (how->truncated != NULL) {
+        *how->truncated = tokens.info.truncated;
+    }
+    return ERR_OK;
+}
+
+static enum err keep_picture(const void *bytes, size_t n, const struct img *image,
+                             struct encode_picture *picture)
+{
+    XXH128_canonical_t canonical;
+    XXH128_canonicalFromHash(&canonical, XXH3_128bits(bytes, n));
+    memcpy(picture->hash, canonical.digest, DB_HASH_BYTES);
+    return img_thumbnail(image, THUMBNAIL_SIDE, &picture->thumbnail);
+}
+
+static enum err encode_bytes(struct duet *db, const void *bytes, size_t n,
+                             const struct encode_how *how, float *vector)
 {
     struct img image;
-    struct img_options options = {.target_side = (uint32_t)enc_info(enc)->image_size};
+    struct img_options options = {.target_side = db_target_side(db, db->model)};
     FAIL_IF(n == 0, ERR_INVALID, "the picture is empty");
     FAIL_IF(n > LIMIT_IMAGE_FILE_BYTES, ERR_LIMIT,
             "a picture of %zu bytes is more than %u", n, LIMIT_IMAGE_FILE_BYTES);
     TRY(img_decode(&image, bytes, n, &options));
-    enum err result = enc_image(enc, &image, vector);
-    if (result == ERR_OK && picture != NULL) {
-        XXH128_canonical_t canonical;
-        XXH128_canonicalFromHash(&canonical, XXH3_128bits(bytes, n));
-        memcpy(picture->hash, canonical.digest, DB_HASH_BYTES);
-        result = img_thumbnail(&image, THUMBNAIL_SIDE, &picture->thumbnail);
+    enum err result = ERR_OK;
+    if (how->picture != NULL) {
+        result = keep_picture(bytes, n, &image, how->picture);
     }
-    img_release(&image);
-    return result;
+    if (result != ERR_OK) {
+        img_release(&image);
+        return result;
+    }
+    struct enc_pool_wait wait = wait_for(how);
+    return enc_pool_take_image(db->pool, &wait, &image, vector);
 }
 
-static enum err encode_file(struct enc *enc, const char *path, float *vector,
-                            struct encode_picture *picture)
+static enum err encode_file(struct duet *db, const char *path,
+                            const struct encode_how *how, float *vector)
 {
     struct file_map file;
     TRY(file_map_open(&file, path, LIMIT_IMAGE_FILE_BYTES));
-    enum err result = encode_bytes(enc, file.data, file.size, vector, picture);
+    enum err result = encode_bytes(db, file.data, file.size, how, vector);
     file_map_close(&file);
     return result == ERR_OK ? ERR_OK : err_prefix(result, "%s", path);
 }
 
-enum err encode_input(struct enc *enc, const struct duet_input *input, float *vector,
-                      bool *truncated, struct encode_picture *picture)
+enum err encode_input(struct duet *db, const struct duet_input *input,
+                      const struct encode_how *how, float *vector)
 {
-    struct enc_text_info text = {0};
-    enum err result;
+    struct enc *enc;
+    if (how->truncated != NULL) {
+        *how->truncated = false;
+    }
+    TRY(db_encoder(db, &enc)); /* opens db->pool, if nobody has yet */
     switch (input->kind) {
     case DUET_INPUT_TEXT:
-        result = enc_text(enc, input->bytes, input->n, vector, &text);
-        break;
+        return encode_text(db, input, how, vector);
     case DUET_INPUT_IMAGE:
-        result = encode_bytes(enc, input->bytes, input->n, vector, picture);
-        break;
+        return encode_bytes(db, input->bytes, input->n, how, vector);
     case DUET_INPUT_FILE:
-        result = encode_file(enc, input->path, vector, picture);
-        break;
+        return encode_file(db, input->path, how, vector);
     default:
-        result = err_set(ERR_INVALID, "neither a text nor a picture");
+        return err_set(ERR_INVALID, "neither a text nor a picture");
     }
-    if (truncated != NULL) {
-        *truncated = result == ERR_OK && text.truncated;
+}
+
+enum err encode_texts_add(struct duet *db, struct encode_texts *texts, const char *text,
+                          size_t n, float *vector)
+{
+    TRY(enc_tokenize(db->model, text, n, &texts->tokens[texts->n]));
+    texts->vectors[texts->n++] = vector;
+    return ERR_OK;
+}
+
+/* `n` of them from the i-th on. */
+static enum err run_texts(struct duet *db, const struct encode_texts *texts, size_t i,
+                          size_t n)
+{
+    const struct enc_pool_wait wait = {.patient = true};
+    const struct enc_tokens *tokens[ENCODE_TEXTS_MAX];
+    for (size_t j = 0; j < n; j++) {
+        tokens[j] = &texts->tokens[i + j];
     }
-    return result;
+    return enc_pool_tokens(db->pool, &wait, tokens, n, texts->vectors + i);
+}
+
+void encode_texts_run(struct duet *db, struct encode_texts *texts,
+                      void (*failed)(void *arg, size_t i, enum err result), void *arg)
+{
+    enum err together = run_texts(db, texts, 0, texts->n);
+    for (size_t i = 0; together != ERR_OK && i < texts->n; i++) {
+        enum err result = run_texts(db, texts, i, 1);
+        if (result != ERR_OK) {
+            failed(arg, i, result);
+        }
+    }
+    texts->n = 0;
 }
 
 enum err duet_embed(struct duet *db, const struct duet_input *input, float **vector,
@@ -97,7 +160,7 @@ enum err duet_embed(struct duet *db, const struct duet_input *input, float **vec
     if (values == NULL) {
         return ERR_NOMEM;
     }
-    enum err result = encode_input(enc, input, values, NULL, NULL);
+    enum err result = encode_input(db, input, &(struct encode_how){0}, values);
     if (result != ERR_OK) {
         alloc_free(values);
         return result;

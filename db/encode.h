@@ -1,6 +1,6 @@
 /*
  * encode.h - a text or a picture in a request becomes a vector, by the model.
- * Threads: any, on the caller's alone.
+ * Threads: any; who comes together is encoded together (encoder/pool.h).
  */
 #ifndef DB_ENCODE_H
 #define DB_ENCODE_H
@@ -16,10 +16,36 @@ struct encode_picture {
     struct buf thumbnail;        /* JPEG; filled where it was initialised with room */
 };
 
-/* Encodes the input into vector[dim of the model]. `truncated` and `picture` may be
- * NULL; the latter is filled for pictures. ERR_INVALID, ERR_LIMIT, ERR_UNSUPPORTED,
- * ERR_NOT_FOUND (no such file). */
-enum err encode_input(struct enc *enc, const struct duet_input *input, float *vector,
-                      bool *truncated, struct encode_picture *picture) ERR_CHECK;
+/* How an input is to be encoded, and what else becomes of it. */
+struct encode_how {
+    bool patient;    /* waits for a core as long as it takes; else, as for whoever sits
+                        before a query: ERR_BUSY, and ERR_TIMEOUT after
+                        LIMIT_ENCODE_SECONDS */
+    bool *truncated; /* set for a text: not all of it was read; may be NULL */
+    struct encode_picture *picture; /* filled for a picture; may be NULL */
+};
+
+/* Encodes the input by the database's model into vector[dim of the model]. ERR_INVALID,
+ * ERR_LIMIT, ERR_UNSUPPORTED, ERR_NOT_FOUND (no such file). */
+enum err encode_input(struct duet *db, const struct duet_input *input,
+                      const struct encode_how *how, float *vector) ERR_CHECK;
+
+/* Texts gathered by one thread that has many of them, to be encoded together. */
+enum { ENCODE_TEXTS_MAX = 16 };
+struct encode_texts {
+    size_t n;
+    struct enc_tokens tokens[ENCODE_TEXTS_MAX];
+    float *vectors[ENCODE_TEXTS_MAX];
+};
+
+/* Adds a text, the vector of which is to be set by encode_texts_run; there must be room
+ * for one more, and db_encoder have given the model. Errors of the text alone are told here, and nothing is added then. */
+enum err encode_texts_add(struct duet *db, struct encode_texts *texts, const char *text,
+                          size_t n, float *vector) ERR_CHECK;
+
+/* Encodes all of them, patiently, and forgets them. `failed` is called for each that
+ * could not be encoded, with its number and, in the error detail, the reason. */
+void encode_texts_run(struct duet *db, struct encode_texts *texts,
+                      void (*failed)(void *arg, size_t i, enum err result), void *arg);
 
 #endif

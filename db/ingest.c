@@ -2,7 +2,8 @@
  * ingest.c - duet_add: lists the pictures, lets workers do them, commits in groups.
  *
  * Threads: N workers run ingest_picture, each on a picture of its own from file to
- * vectors, so that the cores are busy without any batch having to fill. The caller's
+ * vectors, so that the cores are busy without any batch having to fill; only captions,
+ * which are faster together, wait on their worker until it has several. The caller's
  * thread takes their results, commits a group when it is full or some seconds old, and
  * calls the caller's functions; workers go on meanwhile. What is lost by a crash is the
  * group under way, and the next run finds that out by itself.
@@ -136,22 +137,65 @@ static enum err make_list(struct add *add)
 
 /* ---- Working --------------------------------------------------------------------- */
 
+/* One thread's. Results with a caption wait until there are several of them. */
+struct worker {
+    struct add *add;
+    struct ingest_scratch scratch;
+    struct ingest_result *waiting[ENCODE_TEXTS_MAX]; /* [scratch.captions.n] */
+};
+
+static void caption_failed(void *arg, size_t i, enum err result)
+{
+    struct worker *w = arg;
+    ingest_result_fail(w->waiting[i], err_prefix(result, "the caption"));
+}
+
+static void encode_captions(struct worker *w)
+{
+    size_t n = w->scratch.captions.n;
+    encode_texts_run(w->add->job.db, &w->scratch.captions, caption_failed, w);
+    for (size_t i = 0; i < n; i++) {
+        ingest_queue_put(w->add->queue, w->waiting[i]);
+    }
+}
+
+static void do_picture(struct worker *w, const struct ingest_item *item)
+{
+    struct add *add = w->add;
+    struct ingest_result *result = alloc_zero(1, sizeof *result);
+    if (result == NULL) { /* the picture is not done; the next run will */
+        ingest_queue_stop(add->queue);
+        return;
+    }
+    ingest_picture(result, &add->job, item, &w->scratch);
+    if (!result->has_caption) {
+        ingest_queue_put(add->queue, result);
+        return;
+    }
+    w->waiting[w->scratch.captions.n - 1] = result;
+    if (w->scratch.captions.n == ENCODE_TEXTS_MAX) {
+        encode_captions(w);
+    }
+}
+
 static void *work(void *arg)
 {
     struct add *add = arg;
-    struct buf scratch;
+    struct worker *w = alloc_zero(1, sizeof *w);
     size_t i;
-    buf_init(&scratch, LIMIT_IMAGE_FILE_BYTES);
-    while (ingest_queue_next(add->queue, &i)) {
-        struct ingest_result *result = alloc_zero(1, sizeof *result);
-        if (result == NULL) { /* the picture is not done; the next run will */
-            ingest_queue_stop(add->queue);
-            continue;
+    if (w == NULL) {
+        ingest_queue_stop(add->queue);
+    } else {
+        w->add = add;
+        buf_init(&w->scratch.bytes, LIMIT_IMAGE_FILE_BYTES);
+        while (ingest_queue_next(add->queue, &i)) {
+            do_picture(w, &add->list.items[i]);
         }
-        ingest_picture(result, &add->job, &add->list.items[i], &scratch);
-        ingest_queue_put(add->queue, result);
+        encode_captions(w);
+        buf_release(&w->scratch.bytes);
+        alloc_free(w);
     }
-    buf_release(&scratch);
+    ingest_queue_leave(add->queue);
     return NULL;
 }
 

@@ -11,6 +11,7 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "db/ingest_payload.h"
 #include "db/sidecar.h"
 #include "encoder/image.h"
@@ -27,6 +28,7 @@ struct work {
     const struct ingest_item *item;
     struct ingest_result *result;
     struct buf *bytes; /* of the file, once it is read */
+    struct encode_texts *captions;
     struct sidecar notes;
     bool known;              /* the id has a stored source: */
     struct db_source stored; /* its path is in stored_path */
@@ -143,8 +145,9 @@ static enum err encode_caption(struct work *w)
         return ERR_OK;
     }
     TRY(vector_for(w, DB_TEXT, &vector));
-    enum err result =
-        enc_text(w->job->enc, w->notes.text, strlen(w->notes.text), vector, NULL);
+    enum err result = encode_texts_add(w->job->db, w->captions, w->notes.text,
+                                       strlen(w->notes.text), vector);
+    w->result->has_caption = result == ERR_OK;
     return result == ERR_OK ? ERR_OK : err_prefix(result, "the caption");
 }
 
@@ -152,8 +155,11 @@ static enum err encode_caption(struct work *w)
 static enum err decode_picture(struct work *w, struct img *image, struct img_meta *meta)
 {
     struct img_options options = {
-        .target_side = (uint32_t)enc_info(w->job->enc)->image_size, .meta = meta};
+        .target_side = db_target_side(w->job->db, w->job->enc), .meta = meta};
     TRY(img_decode(image, w->bytes->data, w->bytes->size, &options));
+    if (meta != NULL && meta->has_profile) {
+        log_info("%s: its colour profile is ignored", w->item->path);
+    }
     if (db_media_has(w->job->db, w->result->source.hash)) {
         return ERR_OK;
     }
@@ -170,11 +176,12 @@ static enum err encode_picture(struct work *w, struct img_meta *meta)
     float *vector;
     TRY(decode_picture(w, &image, meta));
     enum err result = vector_for(w, DB_IMAGE, &vector);
-    if (result == ERR_OK) {
-        result = enc_image(w->job->enc, &image, vector);
+    if (result != ERR_OK) {
+        img_release(&image);
+        return result;
     }
-    img_release(&image);
-    return result;
+    const struct enc_pool_wait wait = {.patient = true};
+    return enc_pool_take_image(db_encoder_pool(w->job->db), &wait, &image, vector);
 }
 
 /* Which parts of a payload are made anew. */
@@ -347,23 +354,35 @@ static enum err look(struct work *w)
     return compare_content(w);
 }
 
-void ingest_picture(struct ingest_result *result, const struct ingest_job *job,
-                    const struct ingest_item *item, struct buf *scratch)
+void ingest_result_fail(struct ingest_result *result, enum err code)
 {
-    struct work w = {.job = job, .item = item, .result = result, .bytes = scratch};
+    result->code = code;
+    result->outcome = INGEST_FAILED;
+    result->reason = alloc_dup(err_detail());
+    result->has_write = false;
+}
+
+void ingest_picture(struct ingest_result *result, const struct ingest_job *job,
+                    const struct ingest_item *item, struct ingest_scratch *scratch)
+{
+    struct work w = {.job = job,
+                     .item = item,
+                     .result = result,
+                     .bytes = &scratch->bytes,
+                     .captions = &scratch->captions};
     *result = (struct ingest_result){.item = item};
     buf_init(&result->thumbnail, LIMIT_IMAGE_FILE_BYTES);
     buf_init(&w.stored_path, PATH_MAX);
-    result->code = look(&w);
-    if (result->code != ERR_OK) {
-        result->outcome = INGEST_FAILED;
-        result->reason = alloc_dup(err_detail());
-        result->has_write = false;
+    enum err code = look(&w);
+    if (code != ERR_OK) {
+        ingest_result_fail(result, code);
+        scratch->captions.n -= result->has_caption;
+        result->has_caption = false;
     }
     sidecar_release(&w.notes);
     buf_release(&w.stored_path);
-    if (scratch->capacity > SCRATCH_KEPT) {
-        buf_release(scratch);
+    if (scratch->bytes.capacity > SCRATCH_KEPT) {
+        buf_release(&scratch->bytes);
     }
 }
 

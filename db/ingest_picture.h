@@ -4,6 +4,7 @@
  *
  *     struct ingest_result result;
  *     ingest_picture(&result, &job, item, &scratch);
+ *     ... if (result.has_caption): encode_texts_run(db, &scratch.captions, ...);
  *     ... result.outcome ...
  *     ingest_result_release(&result);
  *
@@ -25,6 +26,7 @@
 #define DB_INGEST_PICTURE_H
 
 #include "db/db_internal.h"
+#include "db/encode.h"
 #include "db/ingest_list.h"
 
 /* What all pictures of one add share; read only. */
@@ -32,6 +34,12 @@ struct ingest_job {
     struct duet *db;
     const char *collection;
     struct enc *enc;
+};
+
+/* What a thread keeps from picture to picture. */
+struct ingest_scratch {
+    struct buf bytes; /* LIMIT_IMAGE_FILE_BYTES */
+    struct encode_texts captions;
 };
 
 enum ingest_outcome {
@@ -48,6 +56,7 @@ struct ingest_result {
     enum err code; /* of INGEST_FAILED, else ERR_OK */
     char *reason;  /* of INGEST_FAILED; NULL where memory was short for it */
     bool has_write;
+    bool has_caption;        /* the last of the scratch's captions is this one's */
     struct db_write write;   /* its pointers go into what follows */
     struct db_source source; /* of the write; its path is the item's */
     struct duet_id replaced; /* of the write, of a file that has moved */
@@ -57,10 +66,15 @@ struct ingest_result {
                                 is there already */
 };
 
-/* Looks at one picture; a failure is an outcome too. `scratch` (LIMIT_IMAGE_FILE_BYTES)
- * keeps its memory from call to call. The result is for ingest_result_release. */
+/* Looks at one picture; a failure is an outcome too. A caption is not encoded yet, as
+ * several are faster together: it is added to the scratch's, which must have room for
+ * one, and until they are run the result is not whole. The result is for
+ * ingest_result_release. */
 void ingest_picture(struct ingest_result *result, const struct ingest_job *job,
-                    const struct ingest_item *item, struct buf *scratch);
+                    const struct ingest_item *item, struct ingest_scratch *scratch);
+
+/* Makes a failure of it: the thread's error detail is the reason. */
+void ingest_result_fail(struct ingest_result *result, enum err code);
 
 void ingest_result_release(struct ingest_result *result);
 

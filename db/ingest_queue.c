@@ -84,9 +84,6 @@ bool ingest_queue_next(struct ingest_queue *queue, size_t *i)
         *i = queue->next_item++;
     }
     pthread_mutex_unlock(&queue->mutex);
-    if (!more) {
-        ingest_queue_leave(queue);
-    }
     return more;
 }
 

@@ -3,6 +3,7 @@
  * commits.
  *
  *     workers:    while (ingest_queue_next(queue, &i)) { ... ingest_queue_put(queue, r); }
+ *                 ingest_queue_leave(queue);
  *     committer:  while (ingest_queue_take(queue, &r, wait_ns)) { if (r != NULL) ... }
  *
  * Items are handed out in order; results come back as they are done, and no more of
@@ -28,12 +29,12 @@ enum err ingest_queue_open(struct ingest_queue **out, size_t n_items, size_t n_m
 /* After all workers have ended. Releases results that were not taken. Accepts NULL. */
 void ingest_queue_close(struct ingest_queue *queue);
 
-/* Called by whoever starts a worker, before it starts; and where it could not. */
+/* Called by whoever starts a worker, before it starts; and by the worker when it has
+ * put its last result, or in its stead where it could not be started. */
 void ingest_queue_enter(struct ingest_queue *queue);
 void ingest_queue_leave(struct ingest_queue *queue);
 
-/* The next item for a worker; false: there are none, the worker has left, and
- * must not call the queue again. */
+/* The next item for a worker; false: there are none. */
 bool ingest_queue_next(struct ingest_queue *queue, size_t *i);
 
 /* Hands over a result (allocated by alloc_zero), waiting for room. */

@@ -1,5 +1,5 @@
 /*
- * model.c - see model.h, and db_encoder, duet_model.
+ * model.c - see model.h, and db_encoder, duet_model, duet_encode_stats.
  *
  * encoder/model_path.h says where a model is looked for.
  */
@@ -35,11 +35,24 @@ static enum err name_model(struct duet *db, const char *given, const char *folde
     return result;
 }
 
-static void close_model(struct duet *db)
+/* The encoder `name`, in `folder`, and what belongs to it. */
+static enum err open_parts(struct duet *db, const char *name, const char *folder)
 {
+    struct enc_pool_options options = ENC_POOL_OPTIONS_DEFAULT;
+    options.n_workers = db->n_threads;
+    TRY(enc_open(&db->model, folder));
+    options.max_pictures = enc_info(db->model)->picture_batch;
+    TRY(enc_pool_open(&db->pool, db->model, &options));
+    return name_model(db, name, folder);
+}
+
+void model_release(struct duet *db)
+{
+    enc_pool_close(db->pool);
+    db->pool = NULL;
     enc_close(db->model);
-    alloc_free(db->model_name);
     db->model = NULL;
+    alloc_free(db->model_name);
     db->model_name = NULL;
 }
 
@@ -49,15 +62,12 @@ static enum err open_named(struct duet *db, const char *name)
     buf_init(&folder, PATH_MAX);
     enum err result = enc_find_model(name, &folder);
     if (result == ERR_OK) {
-        result = enc_open(&db->model, folder.data);
-        if (result == ERR_OK) {
-            result = name_model(db, name, folder.data);
-        }
-    }
-    if (result != ERR_OK) {
-        close_model(db);
+        result = open_parts(db, name, folder.data);
     }
     buf_release(&folder);
+    if (result != ERR_OK) {
+        model_release(db);
+    }
     return result;
 }
 
@@ -81,12 +91,12 @@ static enum err open_recorded(struct duet *db, const struct recorded *recorded)
                          : result != ERR_NOT_FOUND) {
         return result;
     }
-    close_model(db);
+    model_release(db);
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
         if (open_named(db, others[i]) == ERR_OK && is_of_space(db, recorded->space)) {
             return ERR_OK;
         }
-        close_model(db);
+        model_release(db);
     }
     return open_named(db, recorded->name); /* again, for its own sentence */
 }
@@ -132,6 +142,16 @@ static enum err model_get(struct duet *db, const struct recorded *recorded,
 enum err db_encoder(struct duet *db, struct enc **enc)
 {
     return model_get(db, NULL, enc);
+}
+
+uint32_t db_target_side(const struct duet *db, const struct enc *enc)
+{
+    return db->exact_decode ? 0 : enc_info(enc)->decode_side;
+}
+
+struct enc_pool *db_encoder_pool(const struct duet *db)
+{
+    return db->pool;
 }
 
 enum err model_for_search(struct duet *db, const struct record_collection *c,
@@ -189,6 +209,36 @@ enum err db_encoder_for(struct duet *db, const char *collection, struct enc **en
     store_end(&txn);
     TRY(result);
     return model_for_write(db, &c, enc);
+}
+
+static struct duet_encode_kind_stats kind_stats(const struct enc_pool_kind_stats *kind)
+{
+    struct duet_encode_kind_stats out = {
+        .n_items = kind->n_items,
+        .n_batches = kind->n_batches,
+        .n_busy = kind->n_busy,
+        .n_timeouts = kind->n_timeouts,
+        .wait_seconds = (double)kind->wait_ns * 1e-9,
+        .seconds = (double)kind->work_ns * 1e-9,
+        .n_waiting = kind->n_queued,
+    };
+    _Static_assert(sizeof out.batches_by_size == sizeof kind->batches_by_size,
+                   "duet.h knows every size of batch");
+    memcpy(out.batches_by_size, kind->batches_by_size, sizeof out.batches_by_size);
+    return out;
+}
+
+void duet_encode_stats(struct duet *db, struct duet_encode_stats *out)
+{
+    pthread_mutex_lock(&db->model_mutex);
+    struct enc_pool *pool = db->pool;
+    pthread_mutex_unlock(&db->model_mutex);
+    *out = (struct duet_encode_stats){0};
+    if (pool != NULL) {
+        struct enc_pool_stats stats = enc_pool_stats(pool);
+        out->texts = kind_stats(&stats.texts);
+        out->images = kind_stats(&stats.pictures);
+    }
 }
 
 enum err duet_model(struct duet *db, struct duet_model_info *out)

@@ -8,6 +8,9 @@
 
 #include "db/record.h"
 
+/* Closes the model, if it was opened: nobody may use it any more. */
+void model_release(struct duet *db);
+
 /* The model for queries to the collection: ERR_CONFLICT where the database's model
  * makes vectors of another space, ERR_UNSUPPORTED where the collection holds plain
  * vectors. */

@@ -80,7 +80,8 @@ static enum err encode_query(struct search *s)
     TRY(model_for_search(s->db, &s->collection, &enc));
     s->dim = enc_info(enc)->dim;
     s->origin = input->kind == DUET_INPUT_TEXT ? DB_TEXT : DB_IMAGE;
-    return encode_input(enc, input, s->vector, &s->truncated, NULL);
+    struct encode_how how = {.truncated = &s->truncated};
+    return encode_input(s->db, input, &how, s->vector);
 }
 
 static enum err copy_vector(struct search *s)

@@ -3,7 +3,7 @@
  * them.
  *
  * First every point is looked over; then texts and pictures are encoded, on several
- * threads where there are several of them; then one transaction writes all. Uploaded
+ * threads where there are several of them, texts some at a time; then one transaction writes all. Uploaded
  * pictures are kept: the original before the commit, since nobody else has it, the
  * thumbnail after it (media.h).
  */
@@ -44,6 +44,7 @@ struct upsert {
     struct db_write *writes;   /* [n_points] */
     struct db_source *sources; /* [n_points], of uploads */
 
+    size_t n_together;      /* texts that one thread gathers */
     atomic_size_t next_job; /* of the encoding threads */
     pthread_mutex_t mutex;  /* over the three below */
     enum err result;        /* of the first point that failed, by number */
@@ -129,49 +130,99 @@ static enum err add_jobs(struct upsert *u)
 
 /* ---- Encoding ---- */
 
-static enum err do_job(struct upsert *u, struct job *job)
+/* One of the encoding threads. */
+struct worker {
+    struct upsert *u;
+    struct encode_texts texts;          /* gathered, as they are faster together */
+    struct job *jobs[ENCODE_TEXTS_MAX]; /* [texts.n], theirs */
+};
+
+/* Does the job or, for a text, gathers it. */
+static enum err do_job(struct worker *w, struct job *job)
 {
+    struct upsert *u = w->u;
+    const struct duet_input *input = job->input;
     const struct record_space_def *def = &u->collection.spaces[job->space];
-    if (encode_is_needed(job->input->kind)) {
-        TRY(encode_input(u->enc, job->input, job->vector, NULL,
-                         job->is_upload ? &job->picture : NULL));
-        return ERR_OK;
+    if (input->kind == DUET_INPUT_TEXT) {
+        w->jobs[w->texts.n] = job;
+        return encode_texts_add(u->db, &w->texts, input->bytes, input->n, job->vector);
     }
-    memcpy(job->vector, job->input->vector, def->dim * sizeof(float));
+    if (encode_is_needed(input->kind)) {
+        struct encode_how how = {.patient = true,
+                                 .picture = job->is_upload ? &job->picture : NULL};
+        return encode_input(u->db, input, &how, job->vector);
+    }
+    memcpy(job->vector, input->vector, def->dim * sizeof(float));
     return def->distance == DUET_COSINE ? vector_normalise(job->vector, def->dim)
                                         : vector_check(job->vector, def->dim);
 }
 
 /* Keeps the failure of the first job by number, so that the answer does not depend on
  * which thread was quicker. */
-static void keep_failure(struct upsert *u, size_t i, enum err result)
+static void keep_failure(struct upsert *u, const struct job *job, enum err result)
 {
+    size_t i = (size_t)(job - u->jobs);
     pthread_mutex_lock(&u->mutex);
     if (u->result == ERR_OK || i < u->failed_job) {
-        err_prefix(result, "point %zu", u->jobs[i].point);
+        err_prefix(result, "point %zu", job->point);
         u->result = result;
         u->failed_job = i;
         memcpy(u->detail, err_detail(), sizeof u->detail);
     }
     pthread_mutex_unlock(&u->mutex);
+    atomic_store(&u->next_job, u->n_jobs);
+}
+
+static void text_failed(void *arg, size_t i, enum err result)
+{
+    struct worker *w = arg;
+    keep_failure(w->u, w->jobs[i], result);
 }
 
 /* A thread's work: jobs from the common counter until they are done or one fails. */
-static void *do_jobs(void *arg)
+static void work(struct worker *w)
 {
-    struct upsert *u = arg;
+    struct upsert *u = w->u;
     for (;;) {
         size_t i = atomic_fetch_add(&u->next_job, 1);
         if (i >= u->n_jobs) {
-            return NULL;
+            break;
         }
-        enum err result = do_job(u, &u->jobs[i]);
+        enum err result = do_job(w, &u->jobs[i]);
         if (result != ERR_OK) {
-            keep_failure(u, i, result);
-            atomic_store(&u->next_job, u->n_jobs);
-            return NULL;
+            keep_failure(u, &u->jobs[i], result);
+            return;
+        }
+        if (w->texts.n == u->n_together) {
+            encode_texts_run(u->db, &w->texts, text_failed, w);
         }
     }
+    encode_texts_run(u->db, &w->texts, text_failed, w);
+}
+
+static void *do_jobs(void *arg)
+{
+    struct upsert *u = arg;
+    struct worker *w = alloc_zero(1, sizeof *w);
+    if (w == NULL) {
+        keep_failure(u, &u->jobs[0], ERR_NOMEM);
+        return NULL;
+    }
+    w->u = u;
+    work(w);
+    alloc_free(w);
+    return NULL;
+}
+
+/* So many texts at a time that each thread has its share. */
+static size_t share_texts(const struct upsert *u, size_t n_threads)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < u->n_jobs; i++) {
+        n += u->jobs[i].input->kind == DUET_INPUT_TEXT;
+    }
+    size_t share = (n + n_threads - 1) / n_threads;
+    return share < 1 ? 1 : share > ENCODE_TEXTS_MAX ? ENCODE_TEXTS_MAX : share;
 }
 
 static enum err do_all_jobs(struct upsert *u)
@@ -179,9 +230,13 @@ static enum err do_all_jobs(struct upsert *u)
     pthread_t threads[LIMIT_THREADS_MAX];
     size_t n_threads = 0;
     size_t n_wanted = u->enc == NULL ? 1 : db_n_threads(u->db);
+    if (u->n_jobs == 0) {
+        return ERR_OK;
+    }
     if (n_wanted > u->n_jobs) {
         n_wanted = u->n_jobs;
     }
+    u->n_together = share_texts(u, n_wanted);
     /* The caller's own thread is one of them; fewer than wanted is fine. */
     while (n_threads + 1 < n_wanted &&
            pthread_create(&threads[n_threads], NULL, do_jobs, u) == 0) {

@@ -6,6 +6,8 @@
  */
 #include "encoder/bert.h"
 
+#include <string.h>
+
 #include "base/alloc.h"
 #include "base/limits.h"
 #include "encoder/kernels.h"
@@ -26,12 +28,13 @@ struct bert {
     struct wt_file *file;
     struct wt_matrix words, positions, types;
     struct kn_layer_norm embedding_norm;
-    struct layer *layers; /* [config.layers] */
+    struct layer *layers;        /* [config.layers] */
+    struct kn_linear projection; /* where config.dim is not 0 */
 };
 
 /* The weights. */
 
-enum { HIDDEN, INTERMEDIATE, VOCAB, POSITIONS, TYPES, N_SIZES };
+enum { HIDDEN, INTERMEDIATE, VOCAB, POSITIONS, TYPES, DIM, N_SIZES };
 
 /* Sentence A and sentence B; a lone text is all A. */
 enum { N_TYPES = 2, TYPE_A = 0 };
@@ -63,23 +66,30 @@ static const struct wt_param layer_params[] = {
     WT_NORM("encoder.layer.#.output.LayerNorm", struct layer, output_norm, HIDDEN),
 };
 
-#define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
+/* Beside BERT, so without its prefix. */
+static const struct wt_param projection_params[] = {
+    WT_PARAM_MATRIX("text_projection.weight", struct bert, projection.weight, DIM,
+                    HIDDEN),
+};
 
 static enum err load_weights(struct bert *tower)
 {
     const struct bert_config *c = &tower->config;
-    const size_t sizes[N_SIZES] = {[HIDDEN] = c->hidden,
-                                   [INTERMEDIATE] = c->intermediate,
-                                   [VOCAB] = c->vocab,
-                                   [POSITIONS] = c->max_tokens,
-                                   [TYPES] = N_TYPES};
-    TRY(wt_load(tower->file, embedding_params, LENGTH(embedding_params),
-                &(struct wt_target){tower, sizes, 0}));
+    const size_t sizes[N_SIZES] = {
+        [HIDDEN] = c->hidden, [INTERMEDIATE] = c->intermediate,
+        [VOCAB] = c->vocab,   [POSITIONS] = c->max_tokens,
+        [TYPES] = N_TYPES,    [DIM] = c->dim};
+    struct wt_target target = {.base = tower, .sizes = sizes, .prefix = c->prefix};
+    TRY(wt_load(tower->file, embedding_params, WT_COUNT(embedding_params), &target));
     for (size_t i = 0; i < c->layers; i++) {
-        TRY(wt_load(tower->file, layer_params, LENGTH(layer_params),
-                    &(struct wt_target){&tower->layers[i], sizes, i}));
+        target.base = &tower->layers[i];
+        target.number = i;
+        TRY(wt_load(tower->file, layer_params, WT_COUNT(layer_params), &target));
     }
-    return ERR_OK;
+    target = (struct wt_target){.base = tower, .sizes = sizes};
+    return c->dim > 0 ? wt_load(tower->file, projection_params,
+                                WT_COUNT(projection_params), &target)
+                      : ERR_OK;
 }
 
 static enum err check_config(const struct bert_config *c)
@@ -95,6 +105,11 @@ static enum err check_config(const struct bert_config *c)
     FAIL_IF(c->max_tokens < 1 || c->max_tokens > LIMIT_TEXT_TOKENS, ERR_MODEL,
             "a text tower for %zu tokens", c->max_tokens);
     return ERR_OK;
+}
+
+size_t bert_width(const struct bert_config *config)
+{
+    return config->dim > 0 ? config->dim : config->hidden;
 }
 
 static struct kn_layer_norm norm_of(const struct bert_config *c)
@@ -123,7 +138,7 @@ static enum err plan(struct bert *tower)
 }
 
 enum err bert_open(struct bert **out, const struct bert_config *config,
-                   const char *weights_path)
+                   const char *const *paths, size_t n_paths)
 {
     *out = NULL;
     TRY(check_config(config));
@@ -134,7 +149,7 @@ enum err bert_open(struct bert **out, const struct bert_config *config,
     enum err result;
     tower->config = *config;
     TRY_OUT(plan(tower));
-    TRY_OUT(wt_open(&tower->file, weights_path));
+    TRY_OUT(wt_open(&tower->file, paths, n_paths));
     TRY_OUT(load_weights(tower));
     *out = tower;
     return ERR_OK;
@@ -153,26 +168,30 @@ void bert_close(struct bert *tower)
     alloc_free(tower);
 }
 
-/* The work on one text. */
+/* The work on a batch: the rows of all texts are one matrix to whatever looks at a row
+ * by itself, so that weights are widened once for all of them; attention and the mean
+ * go text by text. */
 
 /* The memory of one call, cut from one allocation. */
 struct work {
     const struct bert *tower;
     const struct kn_ops *ops;
-    size_t n;      /* tokens */
+    const size_t *lengths; /* [n_texts] */
+    size_t n_texts;
+    size_t n;      /* tokens of all texts */
     float *x;      /* [n, hidden]: what the layers pass on */
     float *qkv;    /* [3, n, hidden] */
     float *middle; /* [n, hidden] attended, or [n, intermediate] */
     float *panel;  /* [KN_PANEL_FLOATS] */
 };
 
-static void embed(struct work *w, const int32_t *ids)
+/* One text's rows: x[length, hidden]. */
+static void embed_text(struct work *w, const int32_t *ids, size_t length, float *x)
 {
     const struct bert *tower = w->tower;
     size_t width = tower->config.hidden;
     float *part = w->middle;
-    for (size_t i = 0; i < w->n; i++) {
-        float *x = w->x + i * width;
+    for (size_t i = 0; i < length; i++, x += width) {
         wt_row(&tower->words, (size_t)ids[i], 0, width, x);
         wt_row(&tower->positions, i, 0, width, part);
         for (size_t c = 0; c < width; c++) {
@@ -183,24 +202,67 @@ static void embed(struct work *w, const int32_t *ids)
             x[c] += part[c];
         }
     }
-    w->ops->layer_norm(&tower->embedding_norm, w->x, w->n);
+}
+
+static void embed(struct work *w, const int32_t *ids)
+{
+    for (size_t i = 0, row = 0; i < w->n_texts; row += w->lengths[i++]) {
+        embed_text(w, ids + row, w->lengths[i], w->x + row * w->tower->config.hidden);
+    }
+    w->ops->layer_norm(&w->tower->embedding_norm, w->x, w->n);
+}
+
+static void attend(struct work *w, const float *const qkv[3])
+{
+    const struct bert_config *c = &w->tower->config;
+    for (size_t i = 0, at = 0; i < w->n_texts; at += w->lengths[i++] * c->hidden) {
+        const struct kn_attention attention = {
+            .n = w->lengths[i], .width = c->hidden, .heads = c->heads};
+        const float *const text[3] = {qkv[0] + at, qkv[1] + at, qkv[2] + at};
+        w->ops->attention(&attention, text, w->middle + at, w->panel);
+    }
 }
 
 static void run_layer(struct work *w, const struct layer *layer)
 {
     const struct kn_ops *ops = w->ops;
-    const struct bert_config *c = &w->tower->config;
-    const struct kn_attention attention = {w->n, c->hidden, c->heads};
-    size_t n = w->n, part = n * c->hidden;
-    ops->linear(&layer->query, w->x, n, w->qkv, w->panel);
-    ops->linear(&layer->key, w->x, n, w->qkv + part, w->panel);
-    ops->linear(&layer->value, w->x, n, w->qkv + 2 * part, w->panel);
-    ops->attention(&attention, w->qkv, w->middle, w->panel);
+    size_t n = w->n, part = n * w->tower->config.hidden;
+    float *q = w->qkv, *k = q + part, *v = k + part;
+    const float *const qkv[3] = {q, k, v};
+    ops->linear(&layer->query, w->x, n, q, w->panel);
+    ops->linear(&layer->key, w->x, n, k, w->panel);
+    ops->linear(&layer->value, w->x, n, v, w->panel);
+    attend(w, qkv);
     ops->linear(&layer->attended, w->middle, n, w->x, w->panel);
     ops->layer_norm(&layer->attention_norm, w->x, n);
     ops->linear(&layer->intermediate, w->x, n, w->middle, w->panel);
     ops->linear(&layer->output, w->middle, n, w->x, w->panel);
     ops->layer_norm(&layer->output_norm, w->x, n);
+}
+
+/* One row a text, into pooled[n_texts, hidden]. */
+static void pool(struct work *w, float *pooled)
+{
+    size_t width = w->tower->config.hidden;
+    const float *x = w->x;
+    for (size_t i = 0; i < w->n_texts; x += w->lengths[i++] * width) {
+        if (w->tower->config.pool == BERT_POOL_MEAN) {
+            w->ops->mean(x, w->lengths[i], width, pooled + i * width);
+        } else {
+            memcpy(pooled + i * width, x, width * sizeof *x);
+        }
+    }
+}
+
+static void make_features(struct work *w, float *features)
+{
+    const struct bert *tower = w->tower;
+    if (tower->config.dim == 0) {
+        pool(w, features);
+    } else {
+        pool(w, w->middle); /* has room: a text has at least one row */
+        w->ops->linear(&tower->projection, w->middle, w->n_texts, features, w->panel);
+    }
 }
 
 static enum err check_ids(const struct bert_config *c, const int32_t *ids, size_t n_ids)
@@ -215,27 +277,38 @@ static enum err check_ids(const struct bert_config *c, const int32_t *ids, size_
     return ERR_OK;
 }
 
-enum err bert_features(const struct bert *tower, const int32_t *ids, size_t n_ids,
-                       float *features)
+/* Checks the texts and counts their tokens. */
+static enum err check_texts(struct work *w, const int32_t *ids)
+{
+    for (size_t i = 0; i < w->n_texts; i++) {
+        TRY(check_ids(&w->tower->config, ids + w->n, w->lengths[i]));
+        w->n += w->lengths[i];
+    }
+    return ERR_OK;
+}
+
+enum err bert_features(const struct bert *tower, const int32_t *ids,
+                       const size_t *lengths, size_t n, float *features)
 {
     const struct bert_config *c = &tower->config;
-    TRY(check_ids(c, ids, n_ids));
-    size_t row = n_ids * c->hidden;
-    size_t middle = n_ids * c->intermediate > row ? n_ids * c->intermediate : row;
+    struct work w = {.tower = tower, .ops = kn_ops(), .lengths = lengths, .n_texts = n};
+    TRY(check_texts(&w, ids));
+    size_t rows = w.n * c->hidden;
+    size_t middle = w.n * c->intermediate > rows ? w.n * c->intermediate : rows;
     float *memory =
-        alloc_aligned((KN_PANEL_FLOATS + 4 * row + middle) * sizeof *memory);
+        alloc_aligned((KN_PANEL_FLOATS + 4 * rows + middle) * sizeof *memory);
     if (memory == NULL) {
         return ERR_NOMEM;
     }
-    struct work w = {.tower = tower, .ops = kn_ops(), .n = n_ids, .panel = memory};
+    w.panel = memory;
     w.x = w.panel + KN_PANEL_FLOATS;
-    w.qkv = w.x + row;
-    w.middle = w.qkv + 3 * row;
+    w.qkv = w.x + rows;
+    w.middle = w.qkv + 3 * rows;
     embed(&w, ids);
     for (size_t i = 0; i < c->layers; i++) {
         run_layer(&w, &tower->layers[i]);
     }
-    w.ops->mean(w.x, n_ids, c->hidden, features);
+    make_features(&w, features);
     alloc_free(memory);
     return ERR_OK;
 }

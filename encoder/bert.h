@@ -1,16 +1,18 @@
 /*
- * bert.h - the text tower: BERT, token ids in, features out.
+ * bert.h - the text tower of the default model and of Chinese-CLIP: BERT, token ids in,
+ * features out.
  *
  *     struct bert *tower;
- *     TRY(bert_open(&tower, &config, "text-en.safetensors"));
- *     float features[config.hidden];
- *     TRY_OUT(bert_features(tower, ids, n_ids, features));
+ *     TRY(bert_open(&tower, &config, paths, n_paths));
+ *     const size_t lengths[2] = {5, 12};                // of two texts: ids[17]
+ *     float features[2 * bert_width(&config)];
+ *     TRY_OUT(bert_features(tower, ids, lengths, 2, features));
  *     ...
  *     bert_close(tower);
  *
  * Devlin et al. 2018, "BERT": learned positions, layer norm after each residual sum,
- * exact GELU. A text's features are the mean over all its tokens, [CLS] and [SEP]
- * included, of the last layer.
+ * exact GELU. A text's features are made of the last layer: the mean over all its
+ * tokens, [CLS] and [SEP] included, or the state of [CLS], projected if wanted.
  *
  * Threads: an open tower is read-only and may be used by any number of threads at once;
  * each call works on its caller's thread alone and with memory of its own.
@@ -28,6 +30,8 @@ enum {
     BERT_WIDTH_MAX = 4096 /* of hidden and intermediate: what a kernel's panel holds */
 };
 
+enum bert_pool { BERT_POOL_MEAN, BERT_POOL_FIRST };
+
 /* One entry of "text" in a model's config.json, under the same names. */
 struct bert_config {
     size_t vocab;        /* tokens in the vocabulary */
@@ -37,22 +41,33 @@ struct bert_config {
     size_t intermediate; /* width between the two products of a feed-forward */
     size_t max_tokens;   /* positions; at most LIMIT_TEXT_TOKENS */
     float layer_norm_eps;
+    enum bert_pool pool;
+    const char *prefix; /* of the tensors' names; NULL: none */
+    size_t dim; /* of "text_projection.weight" in the file, which is applied; 0: none */
 };
 
 struct bert;
 
-/* Maps the weights at `weights_path` and checks each against `config`, which is copied.
- * ERR_MODEL names what is missing or has another shape; *out is NULL then. */
+/* How many features the tower gives: `dim`, else `hidden`. */
+size_t bert_width(const struct bert_config *config);
+
+/* Maps the weights at paths[n_paths] and checks each against `config`, which is copied
+ * (the prefix is not). ERR_MODEL names what is missing or has another shape; *out is
+ * NULL then. */
 enum err bert_open(struct bert **out, const struct bert_config *config,
-                   const char *weights_path) ERR_CHECK;
+                   const char *const *paths, size_t n_paths) ERR_CHECK;
 
 /* Accepts NULL. */
 void bert_close(struct bert *tower);
 
-/* The features of one text, ids[n_ids] with 1 <= n_ids <= max_tokens, into
- * features[hidden]. ERR_INVALID: too many ids or none, or one outside the vocabulary;
- * ERR_NOMEM. */
-enum err bert_features(const struct bert *tower, const int32_t *ids, size_t n_ids,
-                       float *features) ERR_CHECK;
+/*
+ * The features of `n` texts into features[n, bert_width]. Their ids stand end to end in
+ * `ids`, lengths[i] of them for text i, 1 <= lengths[i] <= max_tokens: nothing is
+ * padded. What comes out for a text is, to the bit, what comes out for it alone. Memory
+ * is proportional to the sum of the lengths. ERR_INVALID: too many ids or none, or one
+ * outside the vocabulary; ERR_NOMEM.
+ */
+enum err bert_features(const struct bert *tower, const int32_t *ids,
+                       const size_t *lengths, size_t n, float *features) ERR_CHECK;
 
 #endif

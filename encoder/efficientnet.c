@@ -69,8 +69,6 @@ static const struct wt_param block_params[] = {
     WT_LAYER("blocks.#.project", struct block, project, OUT, MID),
 };
 
-#define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
-
 static enum err load_block(struct efficientnet *tower, size_t number)
 {
     struct block *block = &tower->blocks[number];
@@ -80,11 +78,11 @@ static enum err load_block(struct efficientnet *tower, size_t number)
                                    [OUT] = block->out,
                                    [KERNEL] = kernel,
                                    [KERNEL_ROW] = kernel * mid};
-    const struct wt_target target = {block, sizes, number};
+    const struct wt_target target = {.base = block, .sizes = sizes, .number = number};
     if (block->source == SOURCE_EXPAND) {
-        TRY(wt_load(tower->file, expand_params, LENGTH(expand_params), &target));
+        TRY(wt_load(tower->file, expand_params, WT_COUNT(expand_params), &target));
     }
-    return wt_load(tower->file, block_params, LENGTH(block_params), &target);
+    return wt_load(tower->file, block_params, WT_COUNT(block_params), &target);
 }
 
 static enum err load_weights(struct efficientnet *tower)
@@ -93,8 +91,8 @@ static enum err load_weights(struct efficientnet *tower)
                                    [PATCH] = PATCH_FLOATS,
                                    [TOP_IN] = tower->top_in,
                                    [TOP] = tower->config.features};
-    const struct wt_target target = {tower, sizes, 0};
-    TRY(wt_load(tower->file, tower_params, LENGTH(tower_params), &target));
+    const struct wt_target target = {.base = tower, .sizes = sizes};
+    TRY(wt_load(tower->file, tower_params, WT_COUNT(tower_params), &target));
     for (size_t i = 0; i < tower->config.n_blocks; i++) {
         TRY(load_block(tower, i));
     }
@@ -223,7 +221,7 @@ enum err efficientnet_open(struct efficientnet **out,
         goto out;
     }
     TRY_OUT(plan(tower));
-    TRY_OUT(wt_open(&tower->file, weights_path));
+    TRY_OUT(wt_open(&tower->file, &weights_path, 1));
     TRY_OUT(load_weights(tower));
     *out = tower;
     return ERR_OK;

@@ -9,7 +9,6 @@
  */
 #include "encoder/encoder.h"
 
-#include <math.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,69 +18,89 @@
 #include "base/buffer.h"
 #include "base/limits.h"
 #include "base/utf8.h"
-#include "encoder/head.h"
 #include "encoder/image.h"
+#include "encoder/image_tower.h"
 #include "encoder/model.h"
 #include "encoder/model_file.h"
-#include "encoder/tokenizer.h"
+#include "encoder/text_tower.h"
 
 enum { HEX_BYTES = 2 * sizeof(XXH128_hash_t) + 1 };
 
-/* What a unit vector may miss of its length by rounding. */
-#define LENGTH_TOLERANCE 1e-3
-
-struct image_tower {
-    pthread_mutex_t lock; /* of the pointers below, until they are set */
-    struct efficientnet *net;
-    struct head *head;
+struct image_slot {
+    pthread_mutex_t lock; /* of the pointer, until it is set */
+    struct image_tower *tower;
 };
 
-struct text_tower {
-    pthread_mutex_t lock; /* of the pointers below, until they are set */
-    struct tok *tok;
-    struct bert *bert;
-    struct head *head;
+struct text_slot {
+    pthread_mutex_t lock; /* of the pointer, until it is set */
+    struct text_tower *tower;
 };
 
 struct enc {
     struct model *model;
     struct enc_info info;
-    struct buf languages;
-    struct buf preprocessing;
-    struct image_tower image;
-    struct text_tower texts[MODEL_TEXTS_MAX]; /* [model->n_texts] */
+    struct buf languages, preprocessing;
+    struct image_slot image;
+    struct text_slot texts[MODEL_TEXTS_MAX]; /* [model->n_texts] */
     pthread_mutex_t fingerprint_lock;
     char fingerprint[HEX_BYTES]; /* "" until it is asked for */
 };
 
 /* Opening and closing. */
 
-static enum err fill_info(struct enc *enc)
+static enum err fill_texts(struct enc *enc)
 {
+    static const char *const tokenizers[] = {[MODEL_WORDPIECE] = "WordPiece",
+                                             [MODEL_TOKENIZER_JSON] = "tokenizer.json",
+                                             [MODEL_BPE] = "byte-pair encoding"};
     const struct model *model = enc->model;
-    size_t max_tokens = LIMIT_TEXT_TOKENS;
+    enc->info.max_tokens = LIMIT_TEXT_TOKENS;
     for (size_t i = 0; i < model->n_texts; i++) {
         const struct model_text *text = &model->texts[i];
         TRY(buf_printf(&enc->languages, "%s%s", i == 0 ? "" : ",", text->language));
-        if (text->bert.max_tokens < max_tokens) {
-            max_tokens = text->bert.max_tokens;
+        if (text->max_tokens < enc->info.max_tokens) {
+            enc->info.max_tokens = text->max_tokens;
         }
     }
-    TRY(buf_printf(&enc->preprocessing, "squash %zux%zu bicubic", model->image.net.size,
-                   model->image.net.size));
+    enc->info.languages = enc->languages.data;
+    enc->info.tokenizer = tokenizers[model->texts[0].tokenizer.kind];
+    return ERR_OK;
+}
+
+static enum err fill_preprocessing(struct enc *enc)
+{
+    const struct preprocess *p = &enc->model->image.preprocess;
+    const char *filter = p->filter == IMG_BICUBIC ? "bicubic" : "bilinear";
+    if (p->resize == PREPROCESS_SQUASH) {
+        TRY(buf_printf(&enc->preprocessing, "squashed to %u x %u, %s", p->width,
+                       p->height, filter));
+    } else {
+        TRY(buf_printf(&enc->preprocessing,
+                       "shorter side to %u, %s, then the centre %u x %u", p->shortest,
+                       filter, p->width, p->height));
+    }
+    enc->info.preprocessing = enc->preprocessing.data;
+    return ERR_OK;
+}
+
+static enum err fill_info(struct enc *enc)
+{
+    const struct model *model = enc->model;
+    const struct preprocess *p = &model->image.preprocess;
     enc->info = (struct enc_info){.name = model->name,
                                   .folder = model->folder,
+                                  .family = model->family,
                                   .space = model->space,
                                   .licence = model->licence,
-                                  .languages = enc->languages.data,
-                                  .family = "efficientnet-lite + bert",
-                                  .tokenizer = "wordpiece",
-                                  .preprocessing = enc->preprocessing.data,
                                   .dim = model->dim,
-                                  .image_size = model->image.net.size,
-                                  .max_tokens = max_tokens,
-                                  .logit_scale = model->logit_scale};
-    return ERR_OK;
+                                  .image_size = p->width,
+                                  .decode_side = preprocess_target_side(p),
+                                  .picture_batch = image_tower_batch(&model->image),
+                                  .logit_scale = model->logit_scale,
+                                  .logit_bias = model->logit_bias,
+                                  .sigmoid = model->sigmoid};
+    TRY(fill_texts(enc));
+    return fill_preprocessing(enc);
 }
 
 enum err enc_open(struct enc **out, const char *folder)
@@ -108,38 +127,20 @@ out:
     return result;
 }
 
-static void close_image_tower(struct image_tower *tower)
-{
-    head_close(tower->head);
-    efficientnet_close(tower->net);
-    tower->head = NULL;
-    tower->net = NULL;
-}
-
-static void close_text_tower(struct text_tower *tower)
-{
-    head_close(tower->head);
-    bert_close(tower->bert);
-    tok_close(tower->tok);
-    tower->head = NULL;
-    tower->bert = NULL;
-    tower->tok = NULL;
-}
-
 void enc_close(struct enc *enc)
 {
     if (enc == NULL) {
         return;
     }
     for (size_t i = 0; i < MODEL_TEXTS_MAX; i++) {
-        close_text_tower(&enc->texts[i]);
+        text_tower_close(enc->texts[i].tower);
         pthread_mutex_destroy(&enc->texts[i].lock);
     }
-    close_image_tower(&enc->image);
+    image_tower_close(enc->image.tower);
     pthread_mutex_destroy(&enc->image.lock);
     pthread_mutex_destroy(&enc->fingerprint_lock);
-    buf_release(&enc->preprocessing);
     buf_release(&enc->languages);
+    buf_release(&enc->preprocessing);
     model_close(enc->model);
     alloc_free(enc);
 }
@@ -151,63 +152,30 @@ const struct enc_info *enc_info(const struct enc *enc)
 
 /* Towers, opened by the first who needs them. */
 
-static enum err open_head(const struct enc *enc, const char *path, size_t n_features,
-                          struct head **out)
-{
-    TRY(head_open(out, path));
-    FAIL_IF(head_in(*out) != n_features || head_out(*out) != enc->info.dim, ERR_MODEL,
-            "%s: projects %zu numbers to %zu instead of %zu to %zu", path,
-            head_in(*out), head_out(*out), n_features, enc->info.dim);
-    return ERR_OK;
-}
-
-static enum err load_image_tower(struct enc *enc)
-{
-    const struct model_image *image = &enc->model->image;
-    if (enc->image.head != NULL) {
-        return ERR_OK;
-    }
-    TRY(efficientnet_open(&enc->image.net, &image->net, image->weights));
-    return open_head(enc, image->head, efficientnet_width(&image->net),
-                     &enc->image.head);
-}
-
 static enum err need_image_tower(struct enc *enc)
 {
-    pthread_mutex_lock(&enc->image.lock);
-    enum err result = load_image_tower(enc);
-    if (result != ERR_OK) {
-        result = err_prefix(result, "image tower");
-        close_image_tower(&enc->image);
+    struct image_slot *slot = &enc->image;
+    enum err result = ERR_OK;
+    pthread_mutex_lock(&slot->lock);
+    if (slot->tower == NULL) {
+        result = image_tower_open(&slot->tower, &enc->model->image, enc->info.dim);
     }
-    pthread_mutex_unlock(&enc->image.lock);
-    return result;
-}
-
-static enum err load_text_tower(struct enc *enc, size_t i)
-{
-    const struct model_text *text = &enc->model->texts[i];
-    struct text_tower *tower = &enc->texts[i];
-    if (tower->head != NULL) {
-        return ERR_OK;
-    }
-    TRY(tok_open(&tower->tok, text->vocabulary, text->lower_case));
-    struct bert_config config = text->bert;
-    config.vocab = tok_vocabulary_size(tower->tok);
-    TRY(bert_open(&tower->bert, &config, text->weights));
-    return open_head(enc, text->head, config.hidden, &tower->head);
+    pthread_mutex_unlock(&slot->lock);
+    return result == ERR_OK ? ERR_OK : err_prefix(result, "image tower");
 }
 
 static enum err need_text_tower(struct enc *enc, size_t i)
 {
-    pthread_mutex_lock(&enc->texts[i].lock);
-    enum err result = load_text_tower(enc, i);
-    if (result != ERR_OK) {
-        result = err_prefix(result, "text tower \"%s\"", enc->model->texts[i].language);
-        close_text_tower(&enc->texts[i]);
+    struct text_slot *slot = &enc->texts[i];
+    const struct model_text *text = &enc->model->texts[i];
+    enum err result = ERR_OK;
+    pthread_mutex_lock(&slot->lock);
+    if (slot->tower == NULL) {
+        result = text_tower_open(&slot->tower, text, enc->info.dim);
     }
-    pthread_mutex_unlock(&enc->texts[i].lock);
-    return result;
+    pthread_mutex_unlock(&slot->lock);
+    return result == ERR_OK ? ERR_OK
+                            : err_prefix(result, "text tower \"%s\"", text->language);
 }
 
 enum err enc_open_towers(struct enc *enc)
@@ -257,20 +225,6 @@ enum err enc_fingerprint(struct enc *enc, const char **out)
 
 /* Encoding. */
 
-/* The invariant of encoder.h. Weights that hold a NaN end here, whatever the kernels
- * made of it on the way. */
-static enum err check_vector(const struct enc *enc, const float *vector)
-{
-    double squares = 0;
-    for (size_t i = 0; i < enc->info.dim; i++) {
-        squares += (double)vector[i] * vector[i];
-    }
-    FAIL_IF(!(fabs(sqrt(squares) - 1) <= LENGTH_TOLERANCE), ERR_MODEL,
-            "%s: the weights give a vector of length %g", enc->info.folder,
-            sqrt(squares));
-    return ERR_OK;
-}
-
 /* Han ideographs and their radicals: more than what the tokenizer calls Chinese. The
  * training sorts its texts by the same ranges (has_han of training/common.py). */
 static bool is_han(int32_t c)
@@ -304,32 +258,64 @@ enum err enc_tokenize(struct enc *enc, const char *text, size_t n,
     FAIL_IF(n > LIMIT_TEXT_BYTES, ERR_LIMIT, "a text of %zu bytes; at most %u", n,
             LIMIT_TEXT_BYTES);
     out->tower = choose_text_tower(enc->model, text, n);
-    const struct model_text *config = &enc->model->texts[out->tower];
     TRY(need_text_tower(enc, out->tower));
-    TRY(tok_encode(enc->texts[out->tower].tok, text, n, out->ids,
-                   config->bert.max_tokens, &out->n, &out->info.truncated));
-    FAIL_IF(out->n <= 2, ERR_INVALID, "the text is empty");
+    TRY(text_tower_tokenize(enc->texts[out->tower].tower, text, n, out->ids, &out->n,
+                            &out->info.truncated));
     out->info.n_tokens = out->n;
-    out->info.language = config->language;
+    out->info.language = enc->model->texts[out->tower].language;
     return ERR_OK;
 }
 
-static enum err embed_text(struct enc *enc, const struct enc_tokens *text,
-                           float *vector)
+/* Texts of one tower that are worked through together, laid end to end. */
+struct text_group {
+    size_t tower;
+    int32_t ids[ENC_GROUP_TOKENS + LIMIT_TEXT_TOKENS];
+    size_t n_ids;
+    size_t lengths[ENC_GROUP_TOKENS]; /* [n] */
+    float *vectors[ENC_GROUP_TOKENS]; /* [n]: where they go */
+    size_t n;
+};
+
+static void group_add(struct text_group *group, const struct enc_tokens *text,
+                      float *vector)
 {
-    float features[BERT_WIDTH_MAX];
-    TRY(need_text_tower(enc, text->tower));
-    const struct text_tower *tower = &enc->texts[text->tower];
-    TRY(bert_features(tower->bert, text->ids, text->n, features));
-    TRY(head_apply(tower->head, features, 1, vector));
-    return check_vector(enc, vector);
+    memcpy(group->ids + group->n_ids, text->ids, text->n * sizeof text->ids[0]);
+    group->n_ids += text->n;
+    group->lengths[group->n] = text->n;
+    group->vectors[group->n++] = vector;
+}
+
+static enum err embed_group(struct enc *enc, struct text_group *group)
+{
+    if (group->n == 0) {
+        return ERR_OK;
+    }
+    TRY(need_text_tower(enc, group->tower));
+    TRY(text_tower_embed(enc->texts[group->tower].tower, group->ids, group->lengths,
+                         group->n, group->vectors));
+    group->n = 0;
+    group->n_ids = 0;
+    return ERR_OK;
 }
 
 enum err enc_embed_tokens(struct enc *enc, const struct enc_tokens *const *texts,
                           size_t n, float *const *vectors)
 {
-    for (size_t i = 0; i < n; i++) {
-        TRY(embed_text(enc, texts[i], vectors[i]));
+    struct text_group group;
+    group.n = 0;
+    group.n_ids = 0;
+    for (size_t tower = 0; tower < enc->model->n_texts; tower++) {
+        group.tower = tower;
+        for (size_t i = 0; i < n; i++) {
+            if (texts[i]->tower != tower) {
+                continue;
+            }
+            group_add(&group, texts[i], vectors[i]);
+            if (group.n_ids >= ENC_GROUP_TOKENS) {
+                TRY(embed_group(enc, &group));
+            }
+        }
+        TRY(embed_group(enc, &group));
     }
     return ERR_OK;
 }
@@ -347,28 +333,11 @@ enum err enc_text(struct enc *enc, const char *text, size_t n, float *vector,
     return ERR_OK;
 }
 
-static enum err embed_picture(struct enc *enc, const float *pixels, float *features,
-                              float *vector)
-{
-    TRY(efficientnet_features(enc->image.net, pixels, 1, features));
-    TRY(head_apply(enc->image.head, features, 1, vector));
-    return check_vector(enc, vector);
-}
-
 enum err enc_embed_pixels(struct enc *enc, const float *const *pixels, size_t n,
                           float *const *vectors)
 {
     TRY(need_image_tower(enc));
-    float *features = alloc_array(head_in(enc->image.head), sizeof *features);
-    if (features == NULL) {
-        return ERR_NOMEM;
-    }
-    enum err result = ERR_OK;
-    for (size_t i = 0; result == ERR_OK && i < n; i++) {
-        result = embed_picture(enc, pixels[i], features, vectors[i]);
-    }
-    alloc_free(features);
-    return result;
+    return image_tower_embed(enc->image.tower, pixels, n, vectors);
 }
 
 size_t enc_n_pixels(const struct enc *enc)

@@ -36,16 +36,20 @@ struct img;
 struct enc_info {
     const char *name;          /* "duet-default" */
     const char *folder;        /* where it was loaded from */
+    const char *family;        /* "duet", "clip", "chinese-clip", "siglip" */
     const char *space;         /* vectors of one space may be compared, others never */
     const char *licence;       /* one line */
     const char *languages;     /* of its text towers, as in "en,zh" */
-    const char *family;        /* its architectures, as in "efficientnet-lite + bert" */
-    const char *tokenizer;     /* as in "wordpiece" */
-    const char *preprocessing; /* of pictures, as in "squash 260x260 bicubic" */
+    const char *tokenizer;     /* its kind, for people */
+    const char *preprocessing; /* of pictures, for people */
     size_t dim;                /* numbers in a vector */
-    size_t image_size;  /* pixels, the longer side of what the image tower sees */
-    size_t max_tokens;  /* the least over the text towers, special tokens included */
-    double logit_scale; /* softmax temperature of the training, for labels */
+    size_t image_size;         /* pixels, both sides of what the image tower sees */
+    uint32_t decode_side; /* img_options.target_side for pictures that it will see */
+    size_t max_tokens;    /* the least over the text towers, special tokens included */
+    size_t picture_batch; /* pictures that are encoded faster together than apart */
+    double logit_scale;   /* cosines are multiplied by it to tell labels apart, */
+    double logit_bias;    /* and this is added before a sigmoid */
+    bool sigmoid; /* a label's probability is a sigmoid, not a softmax over labels */
 };
 
 /* What became of one text. */
@@ -99,9 +103,14 @@ struct enc_tokens {
 enum err enc_tokenize(struct enc *enc, const char *text, size_t n,
                       struct enc_tokens *out) ERR_CHECK;
 
-/* The second: texts[n] into vectors[n], each [dim]. They may be for different towers;
- * those for one tower that stand together are worked through together. A vector does
- * not depend on its neighbours. ERR_NOMEM, ERR_MODEL: no vector is valid then. */
+/* Tokens after which more texts at once gain nothing (docs/SPEED.md), and only take
+ * memory and make the first wait for the last. */
+enum { ENC_GROUP_TOKENS = 128 };
+
+/* The second: texts[n] into vectors[n], each [dim]. Those for one tower are worked
+ * through together, in groups of some ENC_GROUP_TOKENS tokens, so texts of any length
+ * may stand side by side: none is padded. A vector is, to the bit, what it is without
+ * its neighbours. ERR_NOMEM, ERR_MODEL: no vector is valid then. */
 enum err enc_embed_tokens(struct enc *enc, const struct enc_tokens *const *texts,
                           size_t n, float *const *vectors) ERR_CHECK;
 

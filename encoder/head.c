@@ -3,13 +3,13 @@
  */
 #include "encoder/head.h"
 
-#include <math.h>
-
 #include "base/alloc.h"
 #include "encoder/kernels.h"
+#include "encoder/unit.h"
 #include "encoder/weights_table.h"
 
 struct head {
+    char *path; /* owned; for messages */
     struct wt_file *file;
     size_t in, hidden, out;    /* hidden: 0 where there is no fc1 */
     const float *mean, *scale; /* [in] */
@@ -28,8 +28,6 @@ static const struct wt_param fc_params[] = {
     WT_LAYER("fc1", struct head, fc1, HIDDEN, IN),
     WT_LAYER("fc2", struct head, fc2, OUT, HIDDEN),
 };
-
-#define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 
 /* The sizes of a head are those of its matrices; the table then checks all the rest. */
 static enum err read_sizes(struct head *head)
@@ -54,10 +52,10 @@ static enum err load_weights(struct head *head)
     TRY(read_sizes(head));
     const size_t sizes[N_SIZES] = {
         [IN] = head->in, [HIDDEN] = head->hidden, [OUT] = head->out};
-    const struct wt_target target = {head, sizes, 0};
-    TRY(wt_load(head->file, linear_params, LENGTH(linear_params), &target));
+    const struct wt_target target = {.base = head, .sizes = sizes};
+    TRY(wt_load(head->file, linear_params, WT_COUNT(linear_params), &target));
     if (head->hidden > 0) {
-        TRY(wt_load(head->file, fc_params, LENGTH(fc_params), &target));
+        TRY(wt_load(head->file, fc_params, WT_COUNT(fc_params), &target));
     }
     head->fc1.activation = KN_GELU;
     head->fc2.accumulate = true;
@@ -71,8 +69,12 @@ enum err head_open(struct head **out, const char *weights_path)
     if (head == NULL) {
         return ERR_NOMEM;
     }
-    enum err result;
-    TRY_OUT(wt_open(&head->file, weights_path));
+    enum err result = ERR_NOMEM;
+    head->path = alloc_dup(weights_path);
+    if (head->path == NULL) {
+        goto out;
+    }
+    TRY_OUT(wt_open(&head->file, &weights_path, 1));
     result = load_weights(head);
     if (result != ERR_OK) {
         goto out;
@@ -90,7 +92,16 @@ void head_close(struct head *head)
         return;
     }
     wt_close(head->file);
+    alloc_free(head->path);
     alloc_free(head);
+}
+
+enum err head_check(const struct head *head, size_t in, size_t out)
+{
+    FAIL_IF(head->in != in || head->out != out, ERR_MODEL,
+            "%s: projects %zu numbers to %zu instead of %zu to %zu", head->path,
+            head->in, head->out, in, out);
+    return ERR_OK;
 }
 
 size_t head_in(const struct head *head)
@@ -101,22 +112,6 @@ size_t head_in(const struct head *head)
 size_t head_out(const struct head *head)
 {
     return head->out;
-}
-
-/* ERR_INTERNAL where the length is 0 or not finite. */
-static enum err normalise(float *vector, size_t n)
-{
-    double squares = 0.0;
-    for (size_t i = 0; i < n; i++) {
-        squares += (double)vector[i] * vector[i];
-    }
-    FAIL_IF(!isfinite(squares) || squares <= 0.0, ERR_INTERNAL,
-            "a vector of the model has no length or is not finite");
-    float scale = (float)(1.0 / sqrt(squares));
-    for (size_t i = 0; i < n; i++) {
-        vector[i] *= scale;
-    }
-    return ERR_OK;
 }
 
 enum err head_apply(const struct head *head, const float *features, size_t n,
@@ -139,7 +134,7 @@ enum err head_apply(const struct head *head, const float *features, size_t n,
     }
     enum err result = ERR_OK;
     for (size_t i = 0; result == ERR_OK && i < n; i++) {
-        result = normalise(vectors + i * head->out, head->out);
+        result = unit_normalise(vectors + i * head->out, head->out);
     }
     alloc_free(z);
     return result;

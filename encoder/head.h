@@ -31,8 +31,11 @@ void head_close(struct head *head);
 size_t head_in(const struct head *head);  /* numbers in a row of features */
 size_t head_out(const struct head *head); /* numbers in a vector */
 
+/* That the head projects `in` numbers to `out`: ERR_MODEL names the file if not. */
+enum err head_check(const struct head *head, size_t in, size_t out) ERR_CHECK;
+
 /* features[n, head_in] into vectors[n, head_out], each of unit length. ERR_NOMEM;
- * ERR_INTERNAL where a vector has no length or a number is not finite. */
+ * ERR_MODEL as unit_normalise. */
 enum err head_apply(const struct head *head, const float *features, size_t n,
                     float *vectors) ERR_CHECK;
 

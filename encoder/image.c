@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/limits.h"
+#include "encoder/image_budget.h"
 #include "encoder/image_internal.h"
 
 static enum err decode_stored(struct img_task *task)
@@ -80,5 +81,6 @@ enum err img_decode(struct img *out, const void *bytes, size_t n,
 void img_release(struct img *image)
 {
     alloc_free(image->rgb);
+    img_budget_give(image->hold);
     *image = (struct img){0};
 }

@@ -10,9 +10,11 @@
  * libheif, GIF (first frame), BMP, TGA, PSD and HDR by stb_image, PNM here. The format
  * is told by the first bytes, never by the file's name. The size in the header is
  * checked against base/limits.h before a pixel is allocated. Colour profiles are
- * ignored.
+ * ignored, as the reference does; img_meta says where one was.
  *
- * Threads: no state is shared; any thread, one thread an image.
+ * Threads: any thread, one thread an image. What is shared is the budget of decoded
+ * pixels of the process (image_budget.h): img_decode waits until its picture fits in,
+ * img_release makes room.
  */
 #ifndef ENCODER_IMAGE_H
 #define ENCODER_IMAGE_H
@@ -23,11 +25,14 @@
 
 #include "base/buffer.h"
 
+struct img_hold;
+
 /* Decoded pixels, sRGB, rows top to bottom without padding. */
 struct img {
-    uint8_t *rgb; /* [height, width, 3], owned; alloc_free */
+    uint8_t *rgb; /* [height, width, 3], owned; freed by img_release */
     uint32_t width;
     uint32_t height;
+    struct img_hold *hold; /* what img_decode took of the budget; else NULL */
 };
 
 enum img_format {
@@ -59,6 +64,9 @@ struct img_meta {
     uint32_t width;   /* of the upright original, in pixels */
     uint32_t height;
     enum img_format format;
+    /* The file has a colour profile, not sRGB's, and it was ignored. (Of JPEG, PNG,
+     * WebP, HEIC and AVIF; what other formats may embed is not looked for.) */
+    bool has_profile;
 };
 
 struct img_options {
@@ -90,14 +98,33 @@ enum err img_decode(struct img *out, const void *bytes, size_t n,
 void img_release(struct img *image);
 
 /*
- * Resizes to width x height by antialiased bicubic (a = -0.5) in 8-bit fixed point,
- * horizontally first: equal to the last bit to Image.resize(..., BICUBIC) of Pillow up
- * to version 12. (Version 13 takes the columns first where the height shrinks by more
- * than twice as many pixels as the width.) The caller releases *out, which is empty on
- * failure: ERR_INVALID (an empty picture, a side of 0), ERR_LIMIT, ERR_NOMEM.
+ * Resizes to width x height by the antialiased filter in 8-bit fixed point,
+ * horizontally first: equal to the last bit to Image.resize of Pillow up to version 12.
+ * (Version 13 takes the columns first where the height shrinks by more than twice as
+ * many pixels as the width.) A side that keeps its size is not filtered. The caller
+ * releases *out, which is empty on failure: ERR_INVALID (an empty picture, a side of
+ * 0), ERR_LIMIT, ERR_NOMEM.
  */
 enum err img_resize(struct img *out, const struct img *image, uint32_t width,
-                    uint32_t height) ERR_CHECK;
+                    uint32_t height, enum img_filter filter) ERR_CHECK;
+
+/* A rectangle of a resized picture, in its pixels. */
+struct img_part {
+    uint32_t of_width; /* of the whole resized picture; at most IMG_PART_SIDE_MAX */
+    uint32_t of_height;
+    uint32_t left;
+    uint32_t top;
+    uint32_t width;
+    uint32_t height;
+};
+
+enum { IMG_PART_SIDE_MAX = 1 << 30 };
+
+/* The same pixels as img_resize and a cut, without computing or holding the others: the
+ * whole may be far over LIMIT_IMAGE_SIDE. ERR_INVALID also where the part is not inside
+ * the whole. */
+enum err img_resize_part(struct img *out, const struct img *image,
+                         const struct img_part *part, enum img_filter filter) ERR_CHECK;
 
 /* Appends a JPEG (quality 85) of the picture shrunk to fit side x side, never enlarged.
  * `out` is as it was on failure: ERR_INVALID (as above), ERR_LIMIT (past the buffer's

@@ -35,6 +35,32 @@ static enum err report(struct heif_error error)
     }
 }
 
+/* A profile proper; a list of numbers from the video standards (nclx) is none. */
+static enum err read_profile(struct img_task *task,
+                             const struct heif_image_handle *handle)
+{
+    enum { PROFILE_BYTES_MAX = 4 << 20 };
+    enum heif_color_profile_type type =
+        heif_image_handle_get_color_profile_type(handle);
+    size_t n = heif_image_handle_get_raw_color_profile_size(handle);
+    bool raw =
+        type == heif_color_profile_type_prof || type == heif_color_profile_type_rICC;
+    if (!raw || n == 0 || n > PROFILE_BYTES_MAX) {
+        task->meta->has_profile = raw;
+        return ERR_OK;
+    }
+    uint8_t *profile = alloc_array(n, 1);
+    if (profile == NULL) {
+        return ERR_NOMEM;
+    }
+    if (heif_image_handle_get_raw_color_profile(handle, profile).code ==
+        heif_error_Ok) {
+        img_profile_note(task, profile, n);
+    }
+    alloc_free(profile);
+    return ERR_OK;
+}
+
 /* The block begins with 4 bytes that say how far behind them lies the TIFF header. */
 static enum err read_exif_block(struct img_task *task, const uint8_t *block, size_t n)
 {
@@ -110,6 +136,8 @@ static enum err decode(struct reader *r, struct img_task *task)
     TRY(img_task_set_size(task, width < 0 ? 0 : (uint64_t)width,
                           height < 0 ? 0 : (uint64_t)height));
     TRY(read_exif(task, r->handle));
+    TRY(read_profile(task, r->handle));
+    TRY(img_task_take(task, task->meta->width, task->meta->height));
 
     bool alpha = heif_image_handle_has_alpha_channel(r->handle) != 0;
     TRY(report(heif_decode_image(

@@ -2,7 +2,8 @@
  * image_internal.h - what image.c and the decoders say to each other.
  *
  * A decoder gets a task with `bytes` set, announces the size from the header with
- * img_task_set_size before it allocates anything, stores the pixels in task->image as
+ * img_task_set_size, waits for the pixels it needs memory for with img_task_take before
+ * it allocates anything in proportion to them, stores the pixels in task->image as
  * soon as it has them (so that image.c frees them on every path), and hands EXIF to
  * img_exif_read. It neither turns the picture nor frees it.
  */
@@ -39,6 +40,10 @@ enum err img_sniff_refuse(const uint8_t *bytes, size_t n) ERR_CHECK;
 enum err img_task_set_size(struct img_task *task, uint64_t width, uint64_t height)
     ERR_CHECK;
 
+/* Takes width x height pixels from the budget of the process, once a task; may wait. */
+enum err img_task_take(struct img_task *task, uint32_t width, uint32_t height)
+    ERR_CHECK;
+
 /* Allocates task->image: width x height pixels of `channels` bytes (3 or 4). With 4,
  * img_flatten must follow before the picture is handed out. */
 enum err img_task_allocate(struct img_task *task, uint32_t width, uint32_t height,
@@ -54,6 +59,10 @@ enum err img_orient(struct img *image, unsigned orientation) ERR_CHECK;
  * task's orientation and meta. What is missing or malformed stays as it was; the one
  * error is ERR_NOMEM, because a turn overlooked would be a wrong picture. */
 enum err img_exif_read(struct img_task *task, const uint8_t *exif, size_t n) ERR_CHECK;
+
+/* image_profile.c. Notes in the task's meta that an ICC profile of `n` bytes is ignored,
+ * unless it is sRGB's own. */
+void img_profile_note(struct img_task *task, const uint8_t *profile, size_t n);
 
 /* image_resize.c, image_resize_avx2.c: one pass of the resampling. */
 

@@ -5,8 +5,8 @@
  * and jumps back to guarded(). Everything the jump passes over lives in struct reader,
  * so nothing is leaked and no local variable is in doubt.
  *
- * A file that ends early is refused, as Pillow does, where libjpeg by itself would fill
- * up with grey. Damage inside the data that libjpeg can step over is not an error, also
+ * A file that ends early is refused, as Pillow does (even if it is only the end mark that
+ * is missing), where libjpeg by itself would fill up with grey. Damage inside the data that libjpeg can step over is not an error, also
  * as Pillow does.
  */
 #include <setjmp.h>
@@ -23,6 +23,9 @@
 /* A progressive file of a few kilobytes can ask for a thousand passes over a large
  * picture; real ones have about ten. */
 enum { SCANS_MAX = 200 };
+
+/* Of a colour profile, its head: enough to find its name in. */
+enum { PROFILE_BYTES = 4096 };
 
 struct reader {
     struct jpeg_decompress_struct jpeg;
@@ -85,12 +88,28 @@ static enum err read_exif(struct reader *r)
 {
     jpeg_saved_marker_ptr marker = r->jpeg.marker_list;
     while (marker != NULL) {
-        if (marker->data_length >= 6 && memcmp(marker->data, "Exif\0\0", 6) == 0) {
+        if (marker->marker == JPEG_APP0 + 1 && marker->data_length >= 6 &&
+            memcmp(marker->data, "Exif\0\0", 6) == 0) {
             return img_exif_read(r->task, marker->data, marker->data_length);
         }
         marker = marker->next;
     }
     return ERR_OK;
+}
+
+/* The profile, or the first part of a large one: "ICC_PROFILE", NUL, which part of how
+ * many, and then its bytes. */
+static void read_profile(struct reader *r)
+{
+    enum { HEAD = 14 };
+    jpeg_saved_marker_ptr marker = r->jpeg.marker_list;
+    while (marker != NULL) {
+        if (marker->marker == JPEG_APP0 + 2 && marker->data_length > HEAD &&
+            memcmp(marker->data, "ICC_PROFILE", 12) == 0 && marker->data[12] == 1) {
+            img_profile_note(r->task, marker->data + HEAD, marker->data_length - HEAD);
+        }
+        marker = marker->next;
+    }
 }
 
 /* The divisor of both sides by which libjpeg may shrink while it decodes: the picture
@@ -139,6 +158,16 @@ static void read_rows(struct reader *r)
     }
 }
 
+/* A file of many scans is held whole, as coefficients, however small it comes out. */
+static enum err take(struct reader *r)
+{
+    j_decompress_ptr jpeg = &r->jpeg;
+    if (jpeg_has_multiple_scans(jpeg)) {
+        return img_task_take(r->task, jpeg->image_width, jpeg->image_height);
+    }
+    return img_task_take(r->task, jpeg->output_width, jpeg->output_height);
+}
+
 static enum err read_picture(struct reader *r)
 {
     j_decompress_ptr jpeg = &r->jpeg;
@@ -146,9 +175,11 @@ static enum err read_picture(struct reader *r)
     jpeg_mem_src(jpeg, task->bytes, task->size);
     jpeg->src->fill_input_buffer = on_end_of_input;
     jpeg_save_markers(jpeg, JPEG_APP0 + 1, 0xFFFF);
+    jpeg_save_markers(jpeg, JPEG_APP0 + 2, PROFILE_BYTES);
     (void)jpeg_read_header(jpeg, TRUE);
     TRY(img_task_set_size(task, jpeg->image_width, jpeg->image_height));
     TRY(read_exif(r));
+    read_profile(r);
 
     bool inks =
         jpeg->jpeg_color_space == JCS_CMYK || jpeg->jpeg_color_space == JCS_YCCK;
@@ -156,6 +187,8 @@ static enum err read_picture(struct reader *r)
     jpeg->scale_num = 1;
     jpeg->scale_denom =
         shrink_by(jpeg->image_width, jpeg->image_height, task->target_side);
+    jpeg_calc_output_dimensions(jpeg);
+    TRY(take(r));
     (void)jpeg_start_decompress(jpeg);
     TRY(img_task_allocate(task, jpeg->output_width, jpeg->output_height, 3));
     read_rows(r);

@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "base/limits.h"
+#include "encoder/image_budget.h"
 
 enum err img_task_set_size(struct img_task *task, uint64_t width, uint64_t height)
 {
@@ -22,6 +23,11 @@ enum err img_task_set_size(struct img_task *task, uint64_t width, uint64_t heigh
     task->meta->width = (uint32_t)width;
     task->meta->height = (uint32_t)height;
     return ERR_OK;
+}
+
+enum err img_task_take(struct img_task *task, uint32_t width, uint32_t height)
+{
+    return img_budget_take(&task->image.hold, (uint64_t)width * height);
 }
 
 enum err img_task_allocate(struct img_task *task, uint32_t width, uint32_t height,
@@ -136,6 +142,7 @@ enum err img_orient(struct img *image, unsigned orientation)
         }
     }
     alloc_free(image->rgb);
+    upright.hold = image->hold;
     *image = upright;
     return ERR_OK;
 }

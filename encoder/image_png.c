@@ -3,7 +3,9 @@
  * alpha (a channel or a tRNS chunk) laid on white.
  *
  * 16-bit samples keep their high byte, as in Pillow. Errors jump back to guarded(), as
- * in image_jpeg.c.
+ * in image_jpeg.c. A file that ends, or goes wrong, behind the checksum of its last
+ * pixels is a picture all the same, as for Pillow and browsers: what is missing, as a
+ * rule the mark of the end, shows nothing.
  */
 #include <setjmp.h>
 #include <string.h>
@@ -19,6 +21,7 @@ struct reader {
     size_t position; /* of the next byte in task->bytes */
     jmp_buf escape;
     enum err failure;
+    unsigned channels; /* of the pixels once they are all there; 0 before */
     struct img_task *task;
 };
 
@@ -94,6 +97,17 @@ static enum err read_exif(struct reader *r)
     return img_exif_read(r->task, exif, n);
 }
 
+static void read_profile(struct reader *r)
+{
+    png_charp name = NULL;
+    png_bytep profile = NULL;
+    png_uint_32 n = 0;
+    int method = 0;
+    if (png_get_iCCP(r->png, r->info, &name, &method, &profile, &n) != 0) {
+        img_profile_note(r->task, profile, n);
+    }
+}
+
 static enum err read_picture(struct reader *r)
 {
     png_set_read_fn(r->png, r, on_read);
@@ -103,6 +117,8 @@ static enum err read_picture(struct reader *r)
     uint32_t width = png_get_image_width(r->png, r->info);
     uint32_t height = png_get_image_height(r->png, r->info);
     TRY(img_task_set_size(r->task, width, height));
+    read_profile(r);
+    TRY(img_task_take(r->task, width, height));
 
     set_transforms(r);
     int n_passes = png_set_interlace_handling(r->png);
@@ -110,18 +126,15 @@ static enum err read_picture(struct reader *r)
     unsigned channels = png_get_channels(r->png, r->info);
     TRY(img_task_allocate(r->task, width, height, channels));
     read_rows(r, n_passes);
+    r->channels = channels;
     png_read_end(r->png, r->info);
-    TRY(read_exif(r));
-    if (channels == 4) {
-        img_flatten(&r->task->image);
-    }
     return ERR_OK;
 }
 
 static enum err guarded(struct reader *r)
 {
     if (setjmp(r->escape) != 0) {
-        return r->failure;
+        return r->channels > 0 && r->failure == ERR_INVALID ? ERR_OK : r->failure;
     }
     r->png = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, r, on_error, on_warning, r,
                                       on_allocate, on_free);
@@ -139,6 +152,12 @@ enum err img_png_decode(struct img_task *task)
 {
     struct reader r = {.task = task, .failure = ERR_INTERNAL};
     enum err result = guarded(&r);
+    if (result == ERR_OK) {
+        result = read_exif(&r);
+    }
+    if (result == ERR_OK && r.channels == 4) {
+        img_flatten(&task->image);
+    }
     png_destroy_read_struct(&r.png, &r.info, NULL);
     return result;
 }

@@ -76,6 +76,7 @@ enum err img_pnm_decode(struct img_task *task)
     size_t n_pixels = (size_t)h.width * h.height;
     FAIL_IF(task->size - h.pixels < n_pixels * h.channels * sample_bytes, ERR_INVALID,
             "truncated PNM: the file ends early");
+    TRY(img_task_take(task, h.width, h.height));
     TRY(img_task_allocate(task, h.width, h.height, 3));
 
     const uint8_t *in = task->bytes + h.pixels;

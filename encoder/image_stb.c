@@ -188,6 +188,7 @@ enum err img_stb_decode(struct img_task *task)
 {
     stbi__g_failure_reason = NULL; /* what an earlier file left on this thread */
     TRY(check_header(task));
+    TRY(img_task_take(task, task->meta->width, task->meta->height));
     stbi__context context;
     struct source source = {.task = task, .context = &context};
     stbi_io_callbacks callbacks = {.read = on_read, .skip = on_skip, .eof = on_eof};

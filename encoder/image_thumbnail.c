@@ -129,9 +129,9 @@ enum err img_thumbnail(const struct img *image, uint32_t side, struct buf *out)
     }
     bool wide = image->width >= image->height;
     struct img small;
-    TRY(img_resize(&small, image,
-                   wide ? side : scaled(side, image->width, image->height),
-                   wide ? scaled(side, image->height, image->width) : side));
+    TRY(img_resize(
+        &small, image, wide ? side : scaled(side, image->width, image->height),
+        wide ? scaled(side, image->height, image->width) : side, IMG_BICUBIC));
     enum err result = append_jpeg(out, &small);
     img_release(&small);
     return result;

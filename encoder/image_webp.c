@@ -26,6 +26,15 @@ static enum err report(VP8StatusCode status)
     }
 }
 
+static void read_profile(struct img_task *task, const WebPDemuxer *demuxer)
+{
+    WebPChunkIterator chunk;
+    if (WebPDemuxGetChunk(demuxer, "ICCP", 1, &chunk)) {
+        img_profile_note(task, chunk.chunk.bytes, chunk.chunk.size);
+        WebPDemuxReleaseChunkIterator(&chunk);
+    }
+}
+
 static enum err read_exif(struct img_task *task, const WebPDemuxer *demuxer)
 {
     WebPChunkIterator chunk;
@@ -67,6 +76,7 @@ static enum err decode_frame(struct img_task *task, const WebPIterator *frame)
 
     bool covers = (uint32_t)frame->width == width && (uint32_t)frame->height == height;
     unsigned channels = covers && !frame->has_alpha ? 3 : 4;
+    TRY(img_task_take(task, width, height));
     TRY(img_task_allocate(task, width, height, channels));
     TRY(decode_into(task, frame, channels));
     if (channels == 4) {
@@ -80,6 +90,7 @@ static enum err decode(struct img_task *task, const WebPDemuxer *demuxer)
     TRY(img_task_set_size(task, WebPDemuxGetI(demuxer, WEBP_FF_CANVAS_WIDTH),
                           WebPDemuxGetI(demuxer, WEBP_FF_CANVAS_HEIGHT)));
     TRY(read_exif(task, demuxer));
+    read_profile(task, demuxer);
     WebPIterator frame;
     FAIL_IF(!WebPDemuxGetFrame(demuxer, 1, &frame), ERR_INVALID,
             "broken WebP: no frame in it");

@@ -20,7 +20,12 @@ static float activate(enum kn_activation activation, float x)
         return fminf(fmaxf(x, 0.0f), 6.0f);
     case KN_GELU:
         return 0.5f * x * (1.0f + erff(x * (float)M_SQRT1_2));
+    case KN_GELU_TANH:
+        return 0.5f * x * (1.0f + tanhf(0.79788456f * (x + 0.044715f * x * x * x)));
+    case KN_QUICK_GELU:
+        return x / (1.0f + expf(-1.702f * x));
     case KN_NONE:
+    case KN_N_ACTIVATIONS:
         break;
     }
     return x;
@@ -101,38 +106,38 @@ static void softmax(float *x, size_t n)
     }
 }
 
-/* What token `i` sees through one head: q, k and v are at the head's first column. */
-static void attend(const struct kn_attention *a, size_t i, const float *const qkv[3],
-                   float *out, float *scores)
+/* What token `i` sees through one head of the first `n` tokens: q, k and v are at the
+ * head's first column. */
+static void attend(const struct kn_attention *a, size_t i, size_t n,
+                   const float *const qkv[3], float *out, float *scores)
 {
     size_t head_width = a->width / a->heads;
     const float *q = qkv[0] + i * a->width;
-    for (size_t j = 0; j < a->n; j++) {
+    for (size_t j = 0; j < n; j++) {
         double dot = 0.0;
         for (size_t c = 0; c < head_width; c++) {
             dot += (double)q[c] * qkv[1][j * a->width + c];
         }
         scores[j] = (float)(dot / sqrt((double)head_width));
     }
-    softmax(scores, a->n);
+    softmax(scores, n);
     for (size_t c = 0; c < head_width; c++) {
         double sum = 0.0;
-        for (size_t j = 0; j < a->n; j++) {
+        for (size_t j = 0; j < n; j++) {
             sum += (double)scores[j] * qkv[2][j * a->width + c];
         }
         out[i * a->width + c] = (float)sum;
     }
 }
 
-static void attention(const struct kn_attention *a, const float *qkv, float *out,
-                      float *panel)
+static void attention(const struct kn_attention *a, const float *const qkv[3],
+                      float *out, float *panel)
 {
-    size_t part = a->n * a->width;
+    size_t n_queries = a->n_queries > 0 ? a->n_queries : a->n;
     for (size_t first = 0; first < a->width; first += a->width / a->heads) {
-        const float *const head[3] = {qkv + first, qkv + part + first,
-                                      qkv + 2 * part + first};
-        for (size_t i = 0; i < a->n; i++) {
-            attend(a, i, head, out + first, panel);
+        const float *const head[3] = {qkv[0] + first, qkv[1] + first, qkv[2] + first};
+        for (size_t i = 0; i < n_queries; i++) {
+            attend(a, i, a->causal ? i + 1 : a->n, head, out + first, panel);
         }
     }
 }

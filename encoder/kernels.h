@@ -21,22 +21,29 @@
 
 #include "encoder/weights.h"
 
-enum kn_activation { KN_NONE, KN_RELU6, KN_GELU };
+enum kn_activation {
+    KN_NONE,
+    KN_RELU6,
+    KN_GELU,       /* x/2 (1 + erf(x / sqrt 2)), the exact one */
+    KN_GELU_TANH,  /* x/2 (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) */
+    KN_QUICK_GELU, /* x / (1 + e^(-1.702 x)) */
+    KN_N_ACTIVATIONS
+};
 
 /* A kernel unpacks weights, a panel at a time, into scratch that the caller brings. */
 enum {
-    KN_COLS_MAX = 4096, /* n_cols of any matrix: a panel is at most this long */
+    KN_COLS_MAX = 8192, /* n_cols of any matrix: a panel is at most this long */
     KN_PANEL_FLOATS = KN_COLS_MAX * 32,
-    KN_KERNEL_MAX = 7, /* side of a depthwise kernel */
-    KN_TOKENS_MAX = 512,
-    KN_HEAD_MAX = 128 /* width of one head of attention */
+    KN_KERNEL_MAX = 7,    /* side of a depthwise kernel */
+    KN_TOKENS_MAX = 1025, /* 512 x 512 pixels in patches of 16, and one class token */
+    KN_HEAD_MAX = 128     /* width of one head of attention */
 };
 
 /* y = activation(x * weight^T + bias). */
 struct kn_linear {
-    struct wt_matrix weight;       /* [n_out, n_in]; n_in at most KN_COLS_MAX */
-    const float *bias;             /* [n_out], or NULL */
-    enum kn_activation activation; /* KN_GELU is the exact one, by erf */
+    struct wt_matrix weight; /* [n_out, n_in]; n_in at most KN_COLS_MAX */
+    const float *bias;       /* [n_out], or NULL */
+    enum kn_activation activation;
     bool accumulate; /* what y holds is added before the activation: a residual */
 };
 
@@ -76,11 +83,13 @@ struct kn_strip {
     size_t out_first, out_end; /* rows of output; what they read is in the window */
 };
 
-/* Self-attention over one text: every token sees every token. */
+/* Attention over one text or picture. */
 struct kn_attention {
-    size_t n;     /* tokens; at most KN_TOKENS_MAX */
+    size_t n;     /* tokens that are seen; at most KN_TOKENS_MAX */
     size_t width; /* of a token's row: heads times at most KN_HEAD_MAX */
     size_t heads;
+    size_t n_queries; /* tokens that see, if others than those seen; 0: the same n */
+    bool causal;      /* token i sees tokens 0 to i only; with the same n */
 };
 
 struct kn_layer_norm {
@@ -98,10 +107,10 @@ struct kn_ops {
      * ceil(side / stride). panel[KN_PANEL_FLOATS] holds kernel^2 * channels. */
     void (*depthwise)(const struct kn_depthwise *d, const struct kn_strip *strip,
                       const float *window, float *y, float *panel);
-    /* out[n, width] = softmax(q k^T / sqrt(head_width)) v, head by head, from qkv: the
-     * matrices q, k and v, each [n, width], one behind the other. */
-    void (*attention)(const struct kn_attention *a, const float *qkv, float *out,
-                      float *panel);
+    /* out[n, width] = softmax(q k^T / sqrt(head_width)) v, head by head; qkv[0 .. 2]
+     * are q, k and v, each [n, width]. */
+    void (*attention)(const struct kn_attention *a, const float *const qkv[3],
+                      float *out, float *panel);
     /* x[n, width] = layer_norm(x) * weight + bias, row by row. */
     void (*layer_norm)(const struct kn_layer_norm *norm, float *x, size_t n);
     /* out[channels] = mean over the n rows of x[n, channels]. */

@@ -26,11 +26,10 @@ static inline size_t min_size(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-/* V_LANES weights of row `row` from column `col` on. */
+/* V_LANES neighbouring weights from the stored number `at` on, which is in row `row`. */
 FLATTEN vf widen(const enum wt_type type, const struct wt_matrix *w, size_t row,
-                 size_t col)
+                 size_t at)
 {
-    size_t at = row * w->n_cols + col;
     switch (type) {
     case WT_F16:
         return v_load_f16((const uint16_t *)w->data + at);
@@ -78,6 +77,25 @@ static inline vf v_gelu(vf x)
     vf half_x = v_mul(x, v_set1(0.5f));
     vf half_abs = v_abs(half_x);
     return v_add(half_x, v_fma(half_abs, v_sub(v_set1(0.0f), p), half_abs));
+}
+
+/* x / (1 + e^-z) */
+static inline vf v_times_sigmoid(vf x, vf z)
+{
+    vf one = v_set1(1.0f);
+    return v_div(x, v_add(one, v_exp(v_sub(v_set1(0.0f), z))));
+}
+
+/* x/2 (1 + tanh(u)) = x / (1 + e^(-2u)), u = sqrt(2 / pi) (x + 0.044715 x^3). */
+static inline vf v_gelu_tanh(vf x)
+{
+    vf cubic = v_fma(v_mul(v_mul(x, x), x), v_set1(0.044715f), x);
+    return v_times_sigmoid(x, v_mul(cubic, v_set1(2.0f * 0.79788456f)));
+}
+
+static inline vf v_quick_gelu(vf x)
+{
+    return v_times_sigmoid(x, v_mul(x, v_set1(1.702f)));
 }
 
 #endif

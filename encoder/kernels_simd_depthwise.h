@@ -121,7 +121,7 @@ FLATTEN void widen_rows_of(const enum wt_type type, const struct wt_matrix *w,
     for (size_t row = 0; row < w->n_rows; row++, dst += w->n_cols) {
         for (size_t done = 0; done < w->n_cols; done += V_LANES) {
             size_t col = min_size(done, w->n_cols - V_LANES);
-            v_store(dst + col, widen(type, w, row, col));
+            v_store(dst + col, widen(type, w, row, row * w->n_cols + col));
         }
     }
 }

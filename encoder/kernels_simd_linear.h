@@ -31,7 +31,8 @@ FLATTEN void pack_rows_of(const enum wt_type type, const struct wt_matrix *w,
         vf block[V_LANES];
         UNROLL for (size_t r = 0; r < V_LANES; r++)
         {
-            block[r] = widen(type, w, min_size(row + r, w->n_rows - 1), col);
+            size_t from = min_size(row + r, w->n_rows - 1);
+            block[r] = widen(type, w, from, from * w->n_cols + col);
         }
         v_transpose(block);
         UNROLL for (size_t c = 0; c < V_LANES; c++)
@@ -41,8 +42,40 @@ FLATTEN void pack_rows_of(const enum wt_type type, const struct wt_matrix *w,
     }
 }
 
+/* The same of a transposed matrix, which is stored as the panel wants it. */
+FLATTEN void pack_columns_of(const enum wt_type type, const struct wt_matrix *w,
+                             size_t row, size_t stride, float *dst)
+{
+    for (size_t col = 0; col < w->n_cols; col++) {
+        v_store(dst + col * stride, widen(type, w, row, col * w->n_rows + row));
+    }
+}
+
+static void pack_columns(const struct wt_matrix *w, size_t row, size_t stride,
+                         float *dst)
+{
+    if (row + V_LANES > w->n_rows) { /* the last few: number by number */
+        for (size_t r = 0; r < V_LANES; r++) {
+            for (size_t col = 0; col < w->n_cols; col++) {
+                wt_row(w, min_size(row + r, w->n_rows - 1), col, 1,
+                       dst + col * stride + r);
+            }
+        }
+    } else if (w->type == WT_F32) {
+        pack_columns_of(WT_F32, w, row, stride, dst);
+    } else if (w->type == WT_F16) {
+        pack_columns_of(WT_F16, w, row, stride, dst);
+    } else { /* int8 is never stored transposed */
+        pack_columns_of(WT_BF16, w, row, stride, dst);
+    }
+}
+
 static void pack_rows(const struct wt_matrix *w, size_t row, size_t stride, float *dst)
 {
+    if (w->transposed) {
+        pack_columns(w, row, stride, dst);
+        return;
+    }
     if (w->n_cols < V_LANES) {
         for (size_t r = 0; r < V_LANES; r++) {
             float narrow[V_LANES];
@@ -251,16 +284,43 @@ static void multiply_panel(const struct product *p, size_t col, const float *pan
     }
 }
 
-/* GELU is too long to be unrolled into every tile. */
-static void gelu_panel(const struct product *p, size_t col)
+FLATTEN vf activate(const enum kn_activation activation, vf x)
+{
+    return activation == KN_GELU        ? v_gelu(x)
+           : activation == KN_GELU_TANH ? v_gelu_tanh(x)
+                                        : v_quick_gelu(x);
+}
+
+/* The GELUs are too long to be unrolled into every tile. */
+FLATTEN void activate_panel_by(const enum kn_activation activation,
+                               const struct product *p, size_t col)
 {
     size_t n_out = p->layer->weight.n_rows, end = min_size(col + TILE_COLS, n_out);
     for (size_t r = 0; r < p->n; r++) {
         for (size_t i = col; i < end; i += V_LANES) {
             float *y = p->y + r * n_out + i;
             size_t lanes = min_size(end - i, V_LANES);
-            v_store_n(y, v_gelu(v_load_n(y, lanes)), lanes);
+            v_store_n(y, activate(activation, v_load_n(y, lanes)), lanes);
         }
+    }
+}
+
+static void activate_panel(const struct product *p, size_t col)
+{
+    switch (p->layer->activation) {
+    case KN_GELU:
+        activate_panel_by(KN_GELU, p, col);
+        break;
+    case KN_GELU_TANH:
+        activate_panel_by(KN_GELU_TANH, p, col);
+        break;
+    case KN_QUICK_GELU:
+        activate_panel_by(KN_QUICK_GELU, p, col);
+        break;
+    case KN_NONE:
+    case KN_RELU6: /* done as the tiles were stored */
+    case KN_N_ACTIVATIONS:
+        break;
     }
 }
 
@@ -271,9 +331,7 @@ static void linear(const struct kn_linear *layer, const float *x, size_t n, floa
     for (size_t col = 0; col < layer->weight.n_rows; col += TILE_COLS) {
         pack_panel(&layer->weight, col, panel);
         multiply_panel(&p, col, panel);
-        if (layer->activation == KN_GELU) {
-            gelu_panel(&p, col);
-        }
+        activate_panel(&p, col);
     }
 }
 

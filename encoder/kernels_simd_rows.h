@@ -31,13 +31,19 @@ static void softmax(float *x, size_t n)
     }
 }
 
-/* out[first ..] of one token: scores times the head's columns of v, `lanes` of them. */
-static inline void mix_values(const struct kn_attention *a, const float *scores,
-                              const float *v, float *out, size_t lanes)
+/* The scores of the tokens that are seen. */
+struct scores {
+    const float *of; /* [n] */
+    size_t n;
+};
+
+/* out[0 .. lanes) of one token: scores times as many columns of v. */
+static inline void mix_values(struct scores scores, const float *v, size_t stride,
+                              float *out, size_t lanes)
 {
     vf sum = v_set1(0.0f);
-    for (size_t j = 0; j < a->n; j++) {
-        sum = v_fma(v_set1(scores[j]), v_load_n(v + j * a->width, lanes), sum);
+    for (size_t j = 0; j < scores.n; j++) {
+        sum = v_fma(v_set1(scores.of[j]), v_load_n(v + j * stride, lanes), sum);
     }
     v_store_n(out, sum, lanes);
 }
@@ -57,30 +63,30 @@ static void attend_head(const struct kn_attention *a, const float *const qkv[3],
             keys[c * stride + j] = qkv[1][j * a->width + c] * scale;
         }
     }
-    for (size_t i = 0; i < a->n; i++) {
+    size_t n_queries = a->n_queries > 0 ? a->n_queries : a->n;
+    for (size_t i = 0; i < n_queries; i++) {
         const float *q = qkv[0] + i * a->width;
-        for (size_t j = 0; j < stride; j += V_LANES) {
+        size_t n = a->causal ? i + 1 : a->n;
+        for (size_t j = 0; j < n; j += V_LANES) {
             vf sum = v_set1(0.0f);
             for (size_t c = 0; c < head_width; c++) {
                 sum = v_fma(v_set1(q[c]), v_load(keys + c * stride + j), sum);
             }
             v_store(scores + j, sum);
         }
-        softmax(scores, a->n);
+        softmax(scores, n);
         for (size_t c = 0; c < head_width; c += V_LANES) {
-            mix_values(a, scores, qkv[2] + c, out + i * a->width + c,
-                       min_size(head_width - c, V_LANES));
+            mix_values((struct scores){scores, n}, qkv[2] + c, a->width,
+                       out + i * a->width + c, min_size(head_width - c, V_LANES));
         }
     }
 }
 
-static void attention(const struct kn_attention *a, const float *qkv, float *out,
-                      float *panel)
+static void attention(const struct kn_attention *a, const float *const qkv[3],
+                      float *out, float *panel)
 {
-    size_t part = a->n * a->width;
     for (size_t first = 0; first < a->width; first += a->width / a->heads) {
-        const float *const head[3] = {qkv + first, qkv + part + first,
-                                      qkv + 2 * part + first};
+        const float *const head[3] = {qkv[0] + first, qkv[1] + first, qkv[2] + first};
         attend_head(a, head, out + first, panel);
     }
 }

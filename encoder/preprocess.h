@@ -8,7 +8,9 @@
  *
  * The same steps in the same order as a model's preprocessor_config.json (Hugging Face)
  * or preprocess_cfg (OpenCLIP): resize, centre crop, (byte * scale - mean) / std.
- * Resizing equals Pillow's to the last bit (image.h). No state: any thread.
+ * Resizing equals Pillow's to the last bit (image.h); what the crop does not keep is
+ * never computed, so the memory needed is that of the crop, times the rows that it
+ * looks at. No state: any thread.
  */
 #ifndef ENCODER_PREPROCESS_H
 #define ENCODER_PREPROCESS_H
@@ -50,8 +52,8 @@ size_t preprocess_n_floats(const struct preprocess *p);
 uint32_t preprocess_target_side(const struct preprocess *p);
 
 /* Into pixels[height, width, 3], rows top to bottom, channels last; the picture is not
- * changed. ERR_INVALID: an empty picture; ERR_LIMIT: a side passes a limit on the way
- * (a picture 1 pixel high and 30,000 wide); ERR_NOMEM. */
+ * changed. ERR_INVALID: an empty picture, or a crop larger than `shortest`; ERR_LIMIT:
+ * width or height passes LIMIT_IMAGE_SIDE; ERR_NOMEM. */
 enum err preprocess_image(const struct preprocess *p, const struct img *image,
                           float *pixels) ERR_CHECK;
 

@@ -1,359 +1,346 @@
 /*
- * tokenizer.c - see tokenizer.h.
- *
- * One pass over the text, character by character: a word is collected until something
- * ends it, then cut into pieces and forgotten. Nothing is allocated. Canonical
- * reordering, the other half of NFD, is left out: it only moves combining marks, and
- * those are stripped but for a few of Balinese and of musical notation.
- *
- * The vocabulary stays mapped. A table in open addressing finds a token by its bytes;
- * "##ing" is kept as "ing" hashed with another seed, so no piece is ever copied to be
- * looked up.
+ * tokenizer.c - see tokenizer.h. The pipeline of a text; tok_json.c reads it from files.
  */
 #include "encoder/tokenizer.h"
 
 #include <string.h>
-#include <xxhash.h>
 
 #include "base/alloc.h"
-#include "base/limits.h"
 #include "base/utf8.h"
 #include "encoder/model_file.h"
-#include "encoder/tok_chars.h"
+#include "encoder/tok_pipeline.h"
+#include "encoder/tok_unicode.h"
 
-enum {
-    WORD_CHARS_MAX = 100, /* a longer word is [UNK], as in the reference */
-    CHAR_BYTES_MAX = 4,
-    N_SPECIAL = 5,
-    NO_TOKEN = -1
-};
+/* Building. */
 
-static const char *const special_tokens[N_SPECIAL] = {"[UNK]", "[CLS]", "[SEP]",
-                                                      "[PAD]", "[MASK]"};
-enum { UNK, CLS, SEP, N_REQUIRED }; /* places in special_tokens */
-
-enum place { WORD_START, WORD_INSIDE }; /* also the seed of the hash */
-
-struct token {
-    const char *bytes; /* inside the map, without "##" and the line's end */
-    uint32_t n;
-    enum place place;
-};
-
-struct slot {
-    uint32_t hash;
-    int32_t id; /* NO_TOKEN: free */
-};
-
-struct tok {
-    struct file_map map;
-    struct token *tokens; /* [n_tokens] */
-    size_t n_tokens;
-    struct slot *slots; /* [mask + 1], at most half full */
-    size_t mask;
-    size_t token_bytes_max;
-    int32_t special[N_SPECIAL]; /* ids; NO_TOKEN where the vocabulary has none */
-    bool lower_case;
-};
-
-/* The vocabulary. */
-
-/* The place in `slots` that holds the token, or the free one where it would go. */
-static size_t find_slot(const struct tok *tok, const struct token *wanted,
-                        uint32_t *hash)
+struct tok *tok_new(void)
 {
-    *hash = (uint32_t)XXH3_64bits_withSeed(wanted->bytes, wanted->n, wanted->place);
-    size_t at = *hash & tok->mask;
-    while (tok->slots[at].id != NO_TOKEN) {
-        const struct token *token = &tok->tokens[tok->slots[at].id];
-        if (tok->slots[at].hash == *hash && token->n == wanted->n &&
-            token->place == wanted->place &&
-            memcmp(token->bytes, wanted->bytes, wanted->n) == 0) {
-            break;
-        }
-        at = (at + 1) & tok->mask;
-    }
-    return at;
-}
-
-static int32_t find_token(const struct tok *tok, const char *bytes, size_t n,
-                          enum place place)
-{
-    uint32_t hash;
-    struct token wanted = {bytes, (uint32_t)n, place};
-    return tok->slots[find_slot(tok, &wanted, &hash)].id;
-}
-
-/* The next line's token; *text moves behind the line. */
-static struct token read_line(const char **text, const char *end)
-{
-    const char *begin = *text;
-    const char *stop = memchr(begin, '\n', (size_t)(end - begin));
-    *text = stop == NULL ? end : stop + 1;
-    stop = stop == NULL ? end : stop;
-    if (stop > begin && stop[-1] == '\r') {
-        stop--;
-    }
-    struct token token = {begin, (uint32_t)(stop - begin), WORD_START};
-    if (token.n > 2 && memcmp(begin, "##", 2) == 0) {
-        token = (struct token){begin + 2, token.n - 2, WORD_INSIDE};
-    }
-    return token;
-}
-
-static size_t count_lines(const char *text, const char *end)
-{
-    size_t n = 0;
-    while (text < end) {
-        (void)read_line(&text, end);
-        n++;
-    }
-    return n;
-}
-
-static enum err alloc_tables(struct tok *tok, size_t n_tokens)
-{
-    size_t n_slots = 64;
-    while (n_slots < 2 * n_tokens) {
-        n_slots *= 2;
-    }
-    tok->tokens = alloc_array(n_tokens, sizeof *tok->tokens);
-    tok->slots = alloc_array(n_slots, sizeof *tok->slots);
-    if (tok->tokens == NULL || tok->slots == NULL) {
-        return ERR_NOMEM;
-    }
-    for (size_t i = 0; i < n_slots; i++) {
-        tok->slots[i].id = NO_TOKEN;
-    }
-    tok->mask = n_slots - 1;
-    return ERR_OK;
-}
-
-/* Of a token that is there twice, the later line counts, as in the reference. */
-static enum err read_vocabulary(struct tok *tok)
-{
-    const char *text = (const char *)tok->map.data;
-    const char *end = text + tok->map.size;
-    TRY(alloc_tables(tok, count_lines(text, end)));
-    while (text < end) {
-        uint32_t hash;
-        struct token *token = &tok->tokens[tok->n_tokens];
-        *token = read_line(&text, end);
-        size_t at = find_slot(tok, token, &hash);
-        tok->slots[at] = (struct slot){hash, (int32_t)tok->n_tokens};
-        tok->n_tokens++;
-        if (token->n > tok->token_bytes_max) {
-            tok->token_bytes_max = token->n;
-        }
-    }
-    for (int i = 0; i < N_SPECIAL; i++) {
-        const char *name = special_tokens[i];
-        tok->special[i] = find_token(tok, name, strlen(name), WORD_START);
-        FAIL_IF(i < N_REQUIRED && tok->special[i] == NO_TOKEN, ERR_MODEL,
-                "the vocabulary has no %s", name);
-    }
-    return ERR_OK;
-}
-
-enum err tok_open(struct tok **out, const char *path, bool lower_case)
-{
-    *out = NULL;
     struct tok *tok = alloc_zero(1, sizeof *tok);
-    if (tok == NULL) {
-        return ERR_NOMEM;
+    if (tok != NULL) {
+        tok_added_init(&tok->names);
+        tok_added_init(&tok->raw);
+        tok_added_init(&tok->normalized);
     }
-    tok->lower_case = lower_case;
-    enum err result = ERR_OK;
-    TRY_OUT(model_file_map(&tok->map, path));
-    if (tok->map.size > LIMIT_MODEL_VOCABULARY_BYTES) {
-        result =
-            err_set(ERR_MODEL, "%s: a vocabulary of %zu bytes", path, tok->map.size);
-        goto out;
-    }
-    result = read_vocabulary(tok);
-    if (result != ERR_OK) {
-        (void)err_prefix(result, "%s", path);
-        goto out;
-    }
-    *out = tok;
-    return ERR_OK;
-out:
-    tok_close(tok);
-    return result;
+    return tok;
 }
 
 void tok_close(struct tok *tok)
 {
-    if (tok != NULL) {
-        alloc_free(tok->slots);
-        alloc_free(tok->tokens);
-        file_map_close(&tok->map);
-        alloc_free(tok);
+    if (tok == NULL) {
+        return;
     }
+    for (size_t i = 0; i < tok->n_splitters; i++) {
+        tok_splitter_release(&tok->splitters[i]);
+    }
+    for (size_t i = 0; i < tok->n_normalizers; i++) {
+        tok_normalizer_release(&tok->normalizers[i]);
+    }
+    tok_added_release(&tok->normalized);
+    tok_added_release(&tok->raw);
+    tok_added_release(&tok->names);
+    tok_unigram_close(tok->unigram);
+    tok_bpe_close(tok->bpe);
+    tok_wordpiece_close(tok->wordpiece);
+    alloc_free(tok);
 }
+
+/* The vocabulary of the two models that share one; NULL of WordPiece. */
+static const struct tok_vocab *vocab_of(const struct tok *tok)
+{
+    return tok->bpe != NULL ? tok_bpe_vocab(tok->bpe) : tok_unigram_vocab(tok->unigram);
+}
+
+int32_t tok_model_find(const struct tok *tok, const char *token, size_t n)
+{
+    return tok->wordpiece != NULL ? tok_wordpiece_find(tok->wordpiece, token, n)
+                                  : tok_vocab_find(vocab_of(tok), token, n);
+}
+
+size_t tok_model_size(const struct tok *tok)
+{
+    return tok->wordpiece != NULL ? tok_wordpiece_size(tok->wordpiece)
+                                  : vocab_of(tok)->n;
+}
+
+/* The place in `names` of a token that is there already, or names.n. */
+static size_t find_name(const struct tok *tok, const char *token, size_t n, int32_t id)
+{
+    const struct tok_added *names = &tok->names;
+    size_t i = 0;
+    for (; i < names->n; i++) {
+        const struct tok_span *span = &names->spans[i];
+        if (id != TOK_NONE
+                ? names->items[i].id == id
+                : span->n == n && memcmp(names->bytes.data + span->at, token, n) == 0) {
+            break;
+        }
+    }
+    return i;
+}
+
+enum err tok_add_name(struct tok *tok, const char *token, size_t n,
+                      struct tok_added_token *flags)
+{
+    flags->id = tok_model_find(tok, token, n);
+    size_t at = find_name(tok, token, n, flags->id);
+    if (at < tok->names.n) {
+        flags->id = tok->names.items[at].id;
+        tok->names.items[at] = *flags;
+        return ERR_OK;
+    }
+    if (flags->id == TOK_NONE) {
+        flags->id = (int32_t)tok->n_ids;
+        tok->n_ids++;
+    }
+    return tok_added_add(&tok->names, token, n, *flags);
+}
+
+/* Appends the characters of a text with where each stands. */
+static enum err append_original(struct tok_text *out, const char *text, size_t n)
+{
+    for (size_t i = 0, step; i < n; i += step) {
+        int32_t c;
+        step = utf8_next(text + i, n - i, &c);
+        struct tok_align align = {(uint32_t)i, (uint32_t)(i + step)};
+        TRY(tok_text_append_at(out, text + i, step, align));
+    }
+    return ERR_OK;
+}
+
+/* A token that is looked for in the normalized text goes through the normalizers. */
+static enum err add_normalized(struct tok *tok, const char *token, size_t n,
+                               struct tok_added_token item)
+{
+    struct tok_text text = {0}, other = {0};
+    struct tok_clock clock = {0};
+    enum err result;
+    TRY_OUT(append_original(&text, token, n));
+    TRY_OUT(
+        tok_normalize(tok->normalizers, tok->n_normalizers, &text, &other, 0, &clock));
+    result = tok_added_add(&tok->normalized, text.bytes, text.n, item);
+out:
+    tok_text_release(&text);
+    tok_text_release(&other);
+    return result;
+}
+
+static enum err check_side(const struct tok *tok, const struct tok_side *side)
+{
+    for (size_t i = 0; i < side->n; i++) {
+        FAIL_IF((size_t)side->ids[i] >= tok->n_ids, ERR_MODEL,
+                "the template's id %d is past the vocabulary", side->ids[i]);
+    }
+    return ERR_OK;
+}
+
+enum err tok_finish(struct tok *tok)
+{
+    const struct tok_added *names = &tok->names;
+    for (size_t i = 0; i < names->n; i++) {
+        const char *token = names->bytes.data + names->spans[i].at;
+        size_t n = names->spans[i].n;
+        TRY(names->items[i].normalized
+                ? add_normalized(tok, token, n, names->items[i])
+                : tok_added_add(&tok->raw, token, n, names->items[i]));
+    }
+    TRY(tok_added_seal(&tok->names));
+    TRY(tok_added_seal(&tok->raw));
+    TRY(tok_added_seal(&tok->normalized));
+    TRY(check_side(tok, &tok->before));
+    return check_side(tok, &tok->after);
+}
+
+/* BERT's vocab.txt. */
+
+static enum err add_bert_specials(struct tok *tok)
+{
+    static const char *const specials[] = {"[UNK]", "[CLS]", "[SEP]", "[PAD]",
+                                           "[MASK]"};
+    struct tok_side *const sides[] = {NULL, &tok->before, &tok->after, NULL, NULL};
+    for (size_t i = 0; i < sizeof specials / sizeof specials[0]; i++) {
+        struct tok_added_token flags = {0};
+        size_t n = strlen(specials[i]);
+        int32_t id = tok_model_find(tok, specials[i], n);
+        if (sides[i] != NULL) {
+            FAIL_IF(id == TOK_NONE, ERR_MODEL, "the vocabulary has no %s", specials[i]);
+            *sides[i] = (struct tok_side){{id}, 1};
+        }
+        if (id != TOK_NONE) {
+            TRY(tok_add_name(tok, specials[i], n, &flags));
+        }
+    }
+    return tok_finish(tok);
+}
+
+static enum err open_lines(struct tok *tok, const char *path, bool lower_case)
+{
+    struct file_map map;
+    TRY(model_file_map(&map, path));
+    if (map.size > LIMIT_MODEL_VOCABULARY_BYTES) {
+        size_t size = map.size;
+        file_map_close(&map);
+        return err_set(ERR_MODEL, "%s: a vocabulary of %zu bytes", path, size);
+    }
+    enum err result =
+        tok_wordpiece_open_lines(&tok->wordpiece, &map, "[UNK]", lower_case);
+    if (result == ERR_OK) {
+        tok->n_ids = tok_model_size(tok);
+        result = add_bert_specials(tok);
+    }
+    return result == ERR_OK ? ERR_OK : err_prefix(result, "%s", path);
+}
+
+enum err tok_open(struct tok **out, const char *vocab_path, bool lower_case)
+{
+    *out = NULL;
+    struct tok *tok = tok_new();
+    if (tok == NULL) {
+        return ERR_NOMEM;
+    }
+    enum err result = open_lines(tok, vocab_path, lower_case);
+    if (result != ERR_OK) {
+        tok_close(tok);
+        return result;
+    }
+    *out = tok;
+    return ERR_OK;
+}
+
+/* Asking. */
 
 size_t tok_vocabulary_size(const struct tok *tok)
 {
-    return tok->n_tokens;
+    return tok->n_ids;
 }
 
-/* Words into pieces. */
+enum err tok_find(const struct tok *tok, const char *token, int32_t *id)
+{
+    size_t n = strlen(token);
+    size_t at = find_name(tok, token, n, TOK_NONE);
+    int32_t found =
+        at < tok->names.n ? tok->names.items[at].id : tok_model_find(tok, token, n);
+    FAIL_IF(found == TOK_NONE, ERR_NOT_FOUND, "the vocabulary has no %.80s", token);
+    *id = found;
+    return ERR_OK;
+}
 
-struct encoding {
-    const struct tok *tok;
-    int32_t *ids; /* [max] */
-    size_t n, max;
-    bool truncated;
-    /* The word being collected. */
-    char bytes[WORD_CHARS_MAX * CHAR_BYTES_MAX];
-    size_t starts[WORD_CHARS_MAX + 1]; /* of its characters, and the end */
-    size_t n_chars;                    /* WORD_CHARS_MAX + 1: too long */
+size_t tok_n_special(const struct tok *tok)
+{
+    return tok->before.n + tok->after.n;
+}
+
+/* Encoding. */
+
+/* The memory of one call. */
+struct work {
+    struct tok_text text, other;
+    struct tok_pieces pieces, other_pieces;
+    struct tok_clock clock;
+    struct tok_bpe_work bpe;
+    struct tok_unigram_work unigram;
 };
 
-static void emit(struct encoding *e, int32_t id)
+static void work_release(struct work *w)
 {
-    if (e->n + 1 < e->max) { /* the last place is [SEP]'s */
-        e->ids[e->n] = id;
-        e->n++;
-    } else {
-        e->truncated = true;
-    }
+    tok_text_release(&w->text);
+    tok_text_release(&w->other);
+    tok_pieces_release(&w->pieces);
+    tok_pieces_release(&w->other_pieces);
+    tok_bpe_work_release(&w->bpe);
+    tok_unigram_work_release(&w->unigram);
 }
 
-/* The longest token that begins at character `first`; *next is the one behind it. */
-static int32_t match_longest(const struct encoding *e, size_t first, size_t *next)
+/* WordPiece cleans as it goes, so only the added tokens are cut out, in place. */
+static void encode_words(const struct tok *tok, const char *text, size_t n,
+                         struct tok_out *out)
 {
-    enum place place = first == 0 ? WORD_START : WORD_INSIDE;
-    for (size_t end = e->n_chars; end > first; end--) {
-        size_t n = e->starts[end] - e->starts[first];
-        if (n > e->tok->token_bytes_max) {
+    const struct tok_text view = {.bytes = (char *)text, .n = n};
+    struct tok_found found = {0};
+    size_t done = 0;
+    while (!out->truncated && tok_added_next(&tok->raw, &view, &found)) {
+        if (done < found.begin) {
+            tok_wordpiece_encode(tok->wordpiece, text + done, found.begin - done, out);
+        }
+        tok_out_put(out, found.id);
+        done = found.end;
+    }
+    tok_wordpiece_encode(tok->wordpiece, text + done, n - done, out);
+}
+
+/* w->pieces, cut at the raw tokens, into pieces that are normalized and cut again. */
+static enum err normalize_pieces(const struct tok *tok, struct work *w)
+{
+    const struct tok_text *raw = &w->pieces.text;
+    struct tok_pieces *out = &w->other_pieces;
+    for (size_t i = 0; i < w->pieces.n; i++) {
+        struct tok_piece piece = w->pieces.items[i];
+        const char *bytes = raw->bytes + piece.begin;
+        const struct tok_align *aligns = raw->aligns + piece.begin;
+        size_t n = piece.end - piece.begin, base = out->text.n;
+        if (piece.id != TOK_NONE) {
+            TRY(tok_text_append(&out->text, bytes, aligns, n));
+            struct tok_piece copy = {base, base + n, piece.shift, piece.id};
+            TRY(tok_pieces_add(out, copy));
             continue;
         }
-        int32_t id = find_token(e->tok, e->bytes + e->starts[first], n, place);
-        if (id != NO_TOKEN) {
-            *next = end;
-            return id;
-        }
+        w->text.n = 0;
+        TRY(tok_text_append(&w->text, bytes, aligns, n));
+        TRY(tok_normalize(tok->normalizers, tok->n_normalizers, &w->text, &w->other,
+                          piece.shift, &w->clock));
+        TRY(tok_added_split(&tok->normalized, &w->text, out));
     }
-    return NO_TOKEN;
+    return ERR_OK;
 }
 
-/* One [UNK] stands for the whole word, whichever part of it is unknown. */
-static void end_word(struct encoding *e)
+static enum err encode_piece(const struct tok *tok, const struct tok_pieces *pieces,
+                             const struct tok_piece *piece, struct work *w,
+                             struct tok_out *out)
 {
-    int32_t pieces[WORD_CHARS_MAX];
-    size_t n_pieces = 0;
-    bool known = e->n_chars <= WORD_CHARS_MAX;
-    for (size_t i = 0; known && i < e->n_chars; n_pieces++) {
-        pieces[n_pieces] = match_longest(e, i, &i);
-        known = pieces[n_pieces] != NO_TOKEN;
+    const char *text = pieces->text.bytes + piece->begin;
+    size_t n = piece->end - piece->begin;
+    if (piece->id != TOK_NONE) {
+        tok_out_put(out, piece->id);
+        return ERR_OK;
     }
-    if (!known) {
-        emit(e, e->tok->special[UNK]);
-    }
-    for (size_t i = 0; known && i < n_pieces; i++) {
-        emit(e, pieces[i]);
-    }
-    e->n_chars = 0;
+    return tok->bpe != NULL
+               ? tok_bpe_encode(tok->bpe, text, n, &w->bpe, out)
+               : tok_unigram_encode(tok->unigram, text, n, &w->unigram, out);
 }
 
-static void add_char(struct encoding *e, int32_t c)
+static enum err encode_pieces(const struct tok *tok, const char *text, size_t n,
+                              struct work *w, struct tok_out *out)
 {
-    if (e->n_chars >= WORD_CHARS_MAX) {
-        e->n_chars = WORD_CHARS_MAX + 1;
-        return;
+    TRY(append_original(&w->text, text, n));
+    TRY(tok_added_split(&tok->raw, &w->text, &w->pieces));
+    TRY(normalize_pieces(tok, w));
+    struct tok_pieces *pieces = &w->other_pieces;
+    TRY(tok_split(tok->splitters, tok->n_splitters, pieces, &w->pieces, &w->clock));
+    for (size_t i = 0; i < pieces->n && !out->truncated; i++) {
+        TRY(encode_piece(tok, pieces, &pieces->items[i], w, out));
     }
-    size_t at = e->n_chars == 0 ? 0 : e->starts[e->n_chars];
-    e->starts[e->n_chars] = at;
-    e->starts[e->n_chars + 1] = at + utf8_put(c, e->bytes + at);
-    e->n_chars++;
-}
-
-static void add_lone_char(struct encoding *e, int32_t c)
-{
-    end_word(e);
-    add_char(e, c);
-    end_word(e);
-}
-
-/* Text into words. */
-
-/* A character of a word, folded already. */
-static void add_folded(struct encoding *e, int32_t c)
-{
-    if (tok_char_class(c) == TOK_PUNCTUATION) {
-        add_lone_char(e, c);
-    } else {
-        add_char(e, c);
-    }
-}
-
-static void add_text_char(struct encoding *e, int32_t c)
-{
-    int32_t folded[TOK_FOLD_MAX] = {c};
-    enum tok_class class = tok_char_class(c);
-    if (class == TOK_SPACE) {
-        end_word(e);
-    }
-    if (class == TOK_SPACE || class == TOK_DROPPED) {
-        return;
-    }
-    size_t n = e->tok->lower_case ? tok_char_fold(c, folded) : 1;
-    if (class == TOK_CHINESE) { /* compatibility ideographs fold into plain ones */
-        add_lone_char(e, folded[0]);
-        return;
-    }
-    for (size_t i = 0; i < n; i++) {
-        if (!e->tok->lower_case || tok_char_class(folded[i]) != TOK_MARK) {
-            add_folded(e, folded[i]);
-        }
-    }
-}
-
-/* The length of the special token written out at text[0], and its id; 0 if none. */
-static size_t match_special(const struct tok *tok, const char *text, size_t n,
-                            int32_t *id)
-{
-    for (int i = 0; i < N_SPECIAL && text[0] == '['; i++) {
-        size_t length = strlen(special_tokens[i]);
-        if (tok->special[i] != NO_TOKEN && length <= n &&
-            memcmp(text, special_tokens[i], length) == 0) {
-            *id = tok->special[i];
-            return length;
-        }
-    }
-    return 0;
-}
-
-static void add_text(struct encoding *e, const char *text, size_t n)
-{
-    for (size_t i = 0; i < n && !e->truncated;) {
-        int32_t id, c;
-        size_t step = match_special(e->tok, text + i, n - i, &id);
-        if (step > 0) {
-            end_word(e);
-            emit(e, id);
-        } else {
-            step = utf8_next(text + i, n - i, &c);
-            add_text_char(e, c);
-        }
-        i += step;
-    }
-    if (e->n_chars > 0) {
-        end_word(e);
-    }
+    return ERR_OK;
 }
 
 enum err tok_encode(const struct tok *tok, const char *text, size_t n, int32_t *ids,
                     size_t max, size_t *n_ids, bool *truncated)
 {
-    FAIL_IF(max < 2, ERR_INVALID, "no room for [CLS] and [SEP]");
+    const struct tok_side *before = &tok->before, *after = &tok->after;
+    FAIL_IF(max < before->n + after->n, ERR_INVALID,
+            "no room for the %zu special tokens", before->n + after->n);
     FAIL_IF(!utf8_valid(text, n), ERR_INVALID, "the text is not UTF-8");
-    struct encoding e = {.tok = tok, .ids = ids, .max = max};
-    emit(&e, tok->special[CLS]);
-    add_text(&e, text, n);
-    ids[e.n] = tok->special[SEP];
-    *n_ids = e.n + 1;
-    *truncated = e.truncated;
+    FAIL_IF(n > LIMIT_TOKENIZER_TEXT_BYTES, ERR_LIMIT, "a text of %zu bytes", n);
+    struct tok_out out = {.ids = ids + before->n, .max = max - before->n - after->n};
+    if (tok->wordpiece != NULL) {
+        encode_words(tok, text, n, &out);
+    } else {
+        struct work work = {0};
+        enum err result = encode_pieces(tok, text, n, &work, &out);
+        work_release(&work);
+        TRY(result);
+    }
+    memcpy(ids, before->ids, before->n * sizeof *ids);
+    memcpy(ids + before->n + out.n, after->ids, after->n * sizeof *ids);
+    *n_ids = before->n + out.n + after->n;
+    *truncated = out.truncated;
     return ERR_OK;
 }

@@ -1,7 +1,8 @@
 /*
  * weights.c - see weights.h.
  *
- * The header is parsed once into a table sorted by name, and the JSON is dropped. The
+ * Each header is parsed once into one table, sorted by name in the end, and the JSON is
+ * dropped. The
  * checks are those of the reference reader: tensors fill the data area from its first
  * byte to its last, in order of their offsets, without a gap or an overlap. That one
  * rule also catches a truncated file. Tensors of types that no kernel reads (the I64
@@ -35,21 +36,30 @@ static const struct stored_type stored_types[] = {
     {"BOOL", 1, -1},
 };
 
+/* One file. */
+struct shard {
+    char *path; /* owned; for messages */
+    struct file_map map;
+    const unsigned char *data; /* the data area, inside the map */
+    size_t data_size;
+};
+
 struct entry {
     char *name; /* owned */
+    const struct shard *shard;
     const struct stored_type *type;
-    size_t begin, end; /* bytes of the data area */
+    size_t begin, end; /* bytes of the shard's data area */
     size_t rank;
     size_t shape[WT_RANK_MAX]; /* 1 past the rank */
 };
 
 struct wt_file {
-    char *path; /* owned; for messages */
-    struct file_map map;
-    const unsigned char *data; /* the data area, inside the map */
-    size_t data_size;
-    struct entry *entries; /* [n_entries], sorted by name */
+    struct shard *shards; /* [n_shards] */
+    size_t n_shards;
+    struct entry *entries; /* [n_entries], sorted by name once open */
     size_t n_entries;
+    float **copies; /* [n_copies] vectors that could not be used where they lie */
+    size_t n_copies;
 };
 
 /* Reading the header. */
@@ -111,48 +121,54 @@ static enum err read_range(struct json_object *json, struct entry *entry)
 }
 
 /* Everything that can be told of one tensor alone. */
-static enum err read_entry(const struct wt_file *file, struct json_object *json,
+static enum err read_entry(const struct shard *shard, struct json_object *json,
                            struct entry *entry)
 {
     size_t n_bytes = 0;
+    entry->shard = shard;
     TRY(read_type(json, &entry->type));
     TRY(read_shape(json, entry, &n_bytes));
     TRY(read_range(json, entry));
-    FAIL_IF(entry->begin > entry->end || entry->end > file->data_size, ERR_MODEL,
+    FAIL_IF(entry->begin > entry->end || entry->end > shard->data_size, ERR_MODEL,
             "bytes %zu to %zu are outside the file", entry->begin, entry->end);
     FAIL_IF(entry->end - entry->begin != n_bytes, ERR_MODEL,
             "the shape asks for %zu bytes, the offsets for %zu", n_bytes,
             entry->end - entry->begin);
-    FAIL_IF((uintptr_t)(file->data + entry->begin) % entry->type->item_size != 0,
-            ERR_MODEL, "byte %zu is not aligned for %s", entry->begin,
-            entry->type->name);
     return ERR_OK;
 }
 
-static enum err read_entries(struct wt_file *file, struct json_object *header)
+static enum err add_entry(struct wt_file *file, const struct shard *shard,
+                          const char *name, struct json_object *json)
 {
-    file->entries =
-        alloc_zero((size_t)json_object_object_length(header), sizeof *file->entries);
-    if (file->entries == NULL) {
+    struct entry *entry = &file->entries[file->n_entries];
+    FAIL_IF(strlen(name) > NAME_BYTES_MAX, ERR_MODEL,
+            "a tensor's name of more than %d bytes", NAME_BYTES_MAX);
+    enum err result = read_entry(shard, json, entry);
+    if (result != ERR_OK) {
+        return err_prefix(ERR_MODEL, "tensor \"%s\"", name);
+    }
+    entry->name = alloc_dup(name);
+    if (entry->name == NULL) {
         return ERR_NOMEM;
     }
+    file->n_entries++;
+    return ERR_OK;
+}
+
+static enum err read_entries(struct wt_file *file, const struct shard *shard,
+                             struct json_object *header)
+{
+    size_t room = file->n_entries + (size_t)json_object_object_length(header);
+    struct entry *entries = alloc_resize(file->entries, room, sizeof *entries);
+    if (entries == NULL && room > 0) {
+        return ERR_NOMEM;
+    }
+    file->entries = entries;
     json_object_object_foreach(header, name, json)
     {
-        if (strcmp(name, "__metadata__") == 0) {
-            continue;
+        if (strcmp(name, "__metadata__") != 0) {
+            TRY(add_entry(file, shard, name, json));
         }
-        FAIL_IF(strlen(name) > NAME_BYTES_MAX, ERR_MODEL,
-                "a tensor's name of more than %d bytes", NAME_BYTES_MAX);
-        struct entry *entry = &file->entries[file->n_entries];
-        enum err result = read_entry(file, json, entry);
-        if (result != ERR_OK) {
-            return err_prefix(ERR_MODEL, "tensor \"%s\"", name);
-        }
-        entry->name = alloc_dup(name);
-        if (entry->name == NULL) {
-            return ERR_NOMEM;
-        }
-        file->n_entries++;
     }
     return ERR_OK;
 }
@@ -172,51 +188,91 @@ static int compare_names(const void *a, const void *b)
     return strcmp(x->name, y->name);
 }
 
-/* Leaves the table sorted by name. */
-static enum err check_coverage(struct wt_file *file)
+/* That the entries from `first` on, a shard's, fill its data area. */
+static enum err check_coverage(struct wt_file *file, size_t first,
+                               const struct shard *shard)
 {
     size_t end = 0;
-    qsort(file->entries, file->n_entries, sizeof *file->entries, compare_ranges);
-    for (size_t i = 0; i < file->n_entries; i++) {
+    if (file->n_entries > first) {
+        qsort(file->entries + first, file->n_entries - first, sizeof *file->entries,
+              compare_ranges);
+    }
+    for (size_t i = first; i < file->n_entries; i++) {
         FAIL_IF(file->entries[i].begin != end, ERR_MODEL,
                 "tensor \"%s\" begins at byte %zu, where byte %zu was due",
                 file->entries[i].name, file->entries[i].begin, end);
         end = file->entries[i].end;
     }
-    FAIL_IF(end != file->data_size, ERR_MODEL,
-            "%zu bytes behind the last tensor belong to none", file->data_size - end);
-    qsort(file->entries, file->n_entries, sizeof *file->entries, compare_names);
+    FAIL_IF(end != shard->data_size, ERR_MODEL,
+            "%zu bytes behind the last tensor belong to none", shard->data_size - end);
     return ERR_OK;
 }
 
-static enum err read_header(struct wt_file *file)
+/* Finds the header, a JSON text of *length bytes behind the first eight. */
+static enum err measure_header(struct shard *shard, size_t *length)
 {
-    uint64_t length = 0;
-    FAIL_IF(file->map.size < LENGTH_BYTES, ERR_MODEL, "it ends inside its header");
+    uint64_t n = 0;
+    FAIL_IF(shard->map.size < LENGTH_BYTES, ERR_MODEL, "it ends inside its header");
     for (size_t i = 0; i < LENGTH_BYTES; i++) {
-        length |= (uint64_t)file->map.data[i] << (8 * i);
+        n |= (uint64_t)shard->map.data[i] << (8 * i);
     }
-    FAIL_IF(length > LIMIT_MODEL_HEADER_BYTES, ERR_MODEL,
-            "not a safetensors file: a header of %" PRIu64 " bytes", length);
-    FAIL_IF(length > file->map.size - LENGTH_BYTES, ERR_MODEL,
-            "it ends inside its header");
-    file->data = file->map.data + LENGTH_BYTES + length;
-    file->data_size = file->map.size - LENGTH_BYTES - length;
+    FAIL_IF(n > LIMIT_MODEL_HEADER_BYTES, ERR_MODEL,
+            "not a safetensors file: a header of %" PRIu64 " bytes", n);
+    FAIL_IF(n > shard->map.size - LENGTH_BYTES, ERR_MODEL, "it ends inside its header");
+    shard->data = shard->map.data + LENGTH_BYTES + n;
+    shard->data_size = shard->map.size - LENGTH_BYTES - n;
+    *length = n;
+    return ERR_OK;
+}
 
+static enum err read_header(struct wt_file *file, struct shard *shard)
+{
+    size_t length = 0, first = file->n_entries;
     struct json_object *header;
-    TRY(json_parse(&header, (const char *)file->map.data + LENGTH_BYTES, length));
+    TRY(measure_header(shard, &length));
+    TRY(json_parse(&header, (const char *)shard->map.data + LENGTH_BYTES, length));
     enum err result = ERR_OK;
     if (json_object_is_type(header, json_type_object)) {
-        result = read_entries(file, header);
+        result = read_entries(file, shard, header);
     } else {
         result = err_set(ERR_MODEL, "the header is not a JSON object");
     }
     json_object_put(header);
     TRY(result);
-    return check_coverage(file);
+    return check_coverage(file, first, shard);
 }
 
-enum err wt_open(struct wt_file **out, const char *path)
+static enum err open_shard(struct wt_file *file, const char *path)
+{
+    struct shard *shard = &file->shards[file->n_shards];
+    shard->path = alloc_dup(path);
+    if (shard->path == NULL) {
+        return ERR_NOMEM;
+    }
+    file->n_shards++;
+    TRY(model_file_map(&shard->map, path));
+    enum err result = read_header(file, shard);
+    if (result != ERR_OK) {
+        return err_prefix(result == ERR_NOMEM ? ERR_NOMEM : ERR_MODEL, "%s", path);
+    }
+    return ERR_OK;
+}
+
+static enum err sort_names(struct wt_file *file)
+{
+    if (file->n_entries > 0) {
+        qsort(file->entries, file->n_entries, sizeof *file->entries, compare_names);
+    }
+    for (size_t i = 1; i < file->n_entries; i++) {
+        FAIL_IF(strcmp(file->entries[i - 1].name, file->entries[i].name) == 0,
+                ERR_MODEL, "%s and %s: both have a tensor \"%s\"",
+                file->entries[i - 1].shard->path, file->entries[i].shard->path,
+                file->entries[i].name);
+    }
+    return ERR_OK;
+}
+
+enum err wt_open(struct wt_file **out, const char *const *paths, size_t n)
 {
     *out = NULL;
     struct wt_file *file = alloc_zero(1, sizeof *file);
@@ -224,16 +280,14 @@ enum err wt_open(struct wt_file **out, const char *path)
         return ERR_NOMEM;
     }
     enum err result = ERR_NOMEM;
-    file->path = alloc_dup(path);
-    if (file->path == NULL) {
+    file->shards = alloc_zero(n, sizeof *file->shards);
+    if (file->shards == NULL) {
         goto out;
     }
-    TRY_OUT(model_file_map(&file->map, path));
-    result = read_header(file);
-    if (result != ERR_OK) {
-        result = err_prefix(result == ERR_NOMEM ? ERR_NOMEM : ERR_MODEL, "%s", path);
-        goto out;
+    for (size_t i = 0; i < n; i++) {
+        TRY_OUT(open_shard(file, paths[i]));
     }
+    TRY_OUT(sort_names(file));
     *out = file;
     return ERR_OK;
 out:
@@ -246,12 +300,19 @@ void wt_close(struct wt_file *file)
     if (file == NULL) {
         return;
     }
+    for (size_t i = 0; i < file->n_copies; i++) {
+        alloc_free(file->copies[i]);
+    }
     for (size_t i = 0; i < file->n_entries; i++) {
         alloc_free(file->entries[i].name);
     }
+    for (size_t i = 0; i < file->n_shards; i++) {
+        file_map_close(&file->shards[i].map);
+        alloc_free(file->shards[i].path);
+    }
+    alloc_free(file->copies);
     alloc_free(file->entries);
-    file_map_close(&file->map);
-    alloc_free(file->path);
+    alloc_free(file->shards);
     alloc_free(file);
 }
 
@@ -260,54 +321,98 @@ void wt_close(struct wt_file *file)
 static const struct entry *find_entry(const struct wt_file *file, const char *name)
 {
     struct entry key = {.name = (char *)(uintptr_t)name};
+    if (file->n_entries == 0) {
+        return NULL;
+    }
     return bsearch(&key, file->entries, file->n_entries, sizeof key, compare_names);
 }
 
-int wt_has(const struct wt_file *file, const char *name)
+bool wt_has(const struct wt_file *file, const char *name)
 {
     return find_entry(file, name) != NULL;
 }
 
-enum err wt_find(const struct wt_file *file, const char *name, struct wt_tensor *out)
+/* An entry that is there and that a kernel can read. */
+static enum err need_entry(const struct wt_file *file, const char *name,
+                           const struct entry **out)
 {
     const struct entry *entry = find_entry(file, name);
-    FAIL_IF(entry == NULL, ERR_MODEL, "%s: no tensor \"%s\"", file->path, name);
+    FAIL_IF(entry == NULL, ERR_MODEL, "%s%s: no tensor \"%s\"", file->shards[0].path,
+            file->n_shards > 1 ? " and its other shards" : "", name);
     FAIL_IF(entry->type->readable < 0, ERR_MODEL,
-            "%s: tensor \"%s\" is %s, which no kernel reads", file->path, name,
+            "%s: tensor \"%s\" is %s, which no kernel reads", entry->shard->path, name,
             entry->type->name);
-    out->data = file->data + entry->begin;
+    *out = entry;
+    return ERR_OK;
+}
+
+enum err wt_find(const struct wt_file *file, const char *name, struct wt_tensor *out)
+{
+    const struct entry *entry;
+    TRY(need_entry(file, name, &entry));
+    out->data = entry->shard->data + entry->begin;
     out->type = (enum wt_type)entry->type->readable;
     out->rank = entry->rank;
     memcpy(out->shape, entry->shape, sizeof out->shape);
     return ERR_OK;
 }
 
-static size_t count_numbers(const struct wt_tensor *tensor)
+static size_t count_numbers(const struct entry *entry)
 {
     size_t n = 1;
-    for (size_t i = 0; i < tensor->rank; i++) {
-        n *= tensor->shape[i]; /* cannot overflow: checked at opening */
+    for (size_t i = 0; i < entry->rank; i++) {
+        n *= entry->shape[i]; /* cannot overflow: checked at opening */
     }
     return n;
 }
 
-enum err wt_vector(const struct wt_file *file, const char *name, size_t n,
-                   const float **out)
+/* Room for `n` floats that live as long as the file. */
+static enum err new_copy(struct wt_file *file, size_t n, float **out)
 {
-    struct wt_tensor tensor;
-    TRY(wt_find(file, name, &tensor));
-    FAIL_IF(tensor.type != WT_F32, ERR_MODEL, "%s: tensor \"%s\" must be F32",
-            file->path, name);
-    FAIL_IF(count_numbers(&tensor) != n, ERR_MODEL,
-            "%s: tensor \"%s\" has %zu numbers instead of %zu", file->path, name,
-            count_numbers(&tensor), n);
-    *out = tensor.data;
+    float **copies = alloc_resize(file->copies, file->n_copies + 1, sizeof *copies);
+    if (copies == NULL) {
+        return ERR_NOMEM;
+    }
+    file->copies = copies;
+    *out = alloc_array(n, sizeof **out);
+    if (*out == NULL) {
+        return ERR_NOMEM;
+    }
+    file->copies[file->n_copies] = *out;
+    file->n_copies++;
     return ERR_OK;
 }
 
-/* "layer.weight" -> the F32 vector "layer.scale". */
-static enum err find_scale(const struct wt_file *file, const char *name, size_t n_rows,
-                           const float **out)
+enum err wt_vector(struct wt_file *file, const char *name, struct wt_part part,
+                   size_t n, const float **out)
+{
+    const struct entry *entry;
+    TRY(need_entry(file, name, &entry));
+    FAIL_IF(entry->type->readable == WT_I8, ERR_MODEL,
+            "%s: tensor \"%s\" must hold floats", entry->shard->path, name);
+    FAIL_IF(n == 0 || count_numbers(entry) / part.n != n ||
+                count_numbers(entry) % part.n != 0,
+            ERR_MODEL, "%s: tensor \"%s\" has %zu numbers instead of %zu",
+            entry->shard->path, name, count_numbers(entry), n * part.n);
+    const struct wt_matrix whole = {.data = entry->shard->data + entry->begin +
+                                            part.i * n * entry->type->item_size,
+                                    .type = (enum wt_type)entry->type->readable,
+                                    .n_rows = 1,
+                                    .n_cols = n};
+    if (whole.type == WT_F32 && (uintptr_t)whole.data % sizeof(float) == 0) {
+        *out = whole.data;
+        return ERR_OK;
+    }
+    float *copy;
+    TRY(new_copy(file, n, &copy));
+    wt_row(&whole, 0, 0, n, copy);
+    *out = copy;
+    return ERR_OK;
+}
+
+/* "layer.weight" -> the vector "layer.scale". */
+static enum err find_scale(struct wt_file *file, const char *name, struct wt_part part,
+                           size_t n_rows, const float **out)
 {
     static const char weight[] = ".weight";
     struct buf scale;
@@ -318,27 +423,42 @@ static enum err find_scale(const struct wt_file *file, const char *name, size_t 
     buf_init(&scale, NAME_BYTES_MAX + sizeof ".scale");
     enum err result = buf_printf(&scale, "%.*s.scale", (int)n, name);
     if (result == ERR_OK) {
-        result = wt_vector(file, scale.data, n_rows, out);
+        result = wt_vector(file, scale.data, part, n_rows, out);
     }
     buf_release(&scale);
     return result;
 }
 
-enum err wt_matrix(const struct wt_file *file, const char *name, size_t n_rows,
-                   size_t n_cols, struct wt_matrix *out)
+enum err wt_matrix(struct wt_file *file, const char *name, struct wt_part part,
+                   size_t n_rows, size_t n_cols, struct wt_matrix *out)
 {
-    struct wt_tensor tensor;
-    TRY(wt_find(file, name, &tensor));
-    size_t n = count_numbers(&tensor);
-    FAIL_IF(tensor.rank < 2 || tensor.shape[0] != n_rows || n_cols == 0 ||
-                n / n_cols != n_rows || n % n_cols != 0,
-            ERR_MODEL, "%s: tensor \"%s\" is not of %zu x %zu", file->path, name,
-            n_rows, n_cols);
-    const float *scale = NULL;
-    if (tensor.type == WT_I8) {
-        TRY(find_scale(file, name, n_rows, &scale));
-    }
-    *out = (struct wt_matrix){tensor.data, scale, tensor.type, n_rows, n_cols};
+    const struct entry *entry;
+    TRY(need_entry(file, name, &entry));
+    size_t n = count_numbers(entry), n_all = n_rows * part.n;
+    FAIL_IF(entry->rank < 2 || entry->shape[0] != n_all || n_cols == 0 || n_all == 0 ||
+                n / n_cols != n_all || n % n_cols != 0,
+            ERR_MODEL, "%s: tensor \"%s\" is not of %zu x %zu", entry->shard->path,
+            name, n_all, n_cols);
+    *out = (struct wt_matrix){.type = (enum wt_type)entry->type->readable,
+                              .n_rows = n_rows,
+                              .n_cols = n_cols};
+    out->data = entry->shard->data + entry->begin +
+                part.i * n_rows * n_cols * entry->type->item_size;
+    return out->type == WT_I8 ? find_scale(file, name, part, n_rows, &out->scale)
+                              : ERR_OK;
+}
+
+enum err wt_transposed(struct wt_file *file, const char *name, size_t n_rows,
+                       size_t n_cols, struct wt_matrix *out)
+{
+    const struct entry *entry;
+    TRY(need_entry(file, name, &entry));
+    FAIL_IF(entry->type->readable == WT_I8, ERR_MODEL,
+            "%s: tensor \"%s\" must hold floats", entry->shard->path, name);
+    TRY(wt_matrix(file, name, WT_WHOLE, n_cols, n_rows, out));
+    out->transposed = true;
+    out->n_rows = n_rows;
+    out->n_cols = n_cols;
     return ERR_OK;
 }
 
@@ -366,29 +486,34 @@ static float widen_f16(uint16_t half)
     return from_bits(sign | ((rest << 13) + ((127 - 15) << 23)));
 }
 
+/* The number at `at` of the stored ones, wherever that is in memory. */
+static float widen_at(const struct wt_matrix *matrix, size_t at)
+{
+    uint16_t half;
+    float value;
+    switch (matrix->type) {
+    case WT_F16:
+        memcpy(&half, (const char *)matrix->data + at * sizeof half, sizeof half);
+        return widen_f16(half);
+    case WT_BF16:
+        memcpy(&half, (const char *)matrix->data + at * sizeof half, sizeof half);
+        return from_bits((uint32_t)half << 16);
+    case WT_I8:
+        return ((const int8_t *)matrix->data)[at];
+    case WT_F32:
+        break;
+    }
+    memcpy(&value, (const char *)matrix->data + at * sizeof value, sizeof value);
+    return value;
+}
+
 void wt_row(const struct wt_matrix *matrix, size_t row, size_t first, size_t n,
             float *dst)
 {
-    size_t at = row * matrix->n_cols + first;
-    switch (matrix->type) {
-    case WT_F32:
-        memcpy(dst, (const float *)matrix->data + at, n * sizeof *dst);
-        break;
-    case WT_F16:
-        for (size_t i = 0; i < n; i++) {
-            dst[i] = widen_f16(((const uint16_t *)matrix->data)[at + i]);
-        }
-        break;
-    case WT_BF16:
-        for (size_t i = 0; i < n; i++) {
-            dst[i] =
-                from_bits((uint32_t)((const uint16_t *)matrix->data)[at + i] << 16);
-        }
-        break;
-    case WT_I8:
-        for (size_t i = 0; i < n; i++) {
-            dst[i] = (float)((const int8_t *)matrix->data)[at + i] * matrix->scale[row];
-        }
-        break;
+    size_t step = matrix->transposed ? matrix->n_rows : 1;
+    size_t at = matrix->transposed ? first * step + row : row * matrix->n_cols + first;
+    float scale = matrix->type == WT_I8 ? matrix->scale[row] : 1.0f;
+    for (size_t i = 0; i < n; i++) {
+        dst[i] = widen_at(matrix, at + i * step) * scale;
     }
 }

@@ -6,33 +6,46 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { NAME_MAX_BYTES = 128 };
+enum { NAME_MAX_BYTES = 256 };
 
-/* The pattern with its '#', if any, replaced by the number. */
-static void expand_name(const char *pattern, size_t number, char name[NAME_MAX_BYTES])
+/* The target's prefix, then the pattern with its '#', if any, replaced by the number.
+ */
+static void expand_name(const char *pattern, const struct wt_target *target,
+                        char name[NAME_MAX_BYTES])
 {
+    const char *prefix = target->prefix != NULL ? target->prefix : "";
     const char *mark = strchr(pattern, '#');
     if (mark == NULL) {
-        (void)snprintf(name, NAME_MAX_BYTES, "%s", pattern);
+        (void)snprintf(name, NAME_MAX_BYTES, "%s%s", prefix, pattern);
     } else {
-        (void)snprintf(name, NAME_MAX_BYTES, "%.*s%zu%s", (int)(mark - pattern),
-                       pattern, number, mark + 1);
+        (void)snprintf(name, NAME_MAX_BYTES, "%s%.*s%zu%s", prefix,
+                       (int)(mark - pattern), pattern, target->number, mark + 1);
     }
 }
 
-enum err wt_load(const struct wt_file *file, const struct wt_param *params, size_t n,
+static enum err load_param(struct wt_file *file, const struct wt_param *p,
+                           const struct wt_target *target)
+{
+    char name[NAME_MAX_BYTES];
+    void *destination = (char *)target->base + p->offset;
+    size_t rows = target->sizes[p->rows], cols = target->sizes[p->cols];
+    expand_name(p->name, target, name);
+    switch (p->kind) {
+    case WT_MATRIX:
+        return wt_matrix(file, name, p->part, rows, cols, destination);
+    case WT_TRANSPOSED:
+        return wt_transposed(file, name, rows, cols, destination);
+    case WT_VECTOR:
+        break;
+    }
+    return wt_vector(file, name, p->part, rows, destination);
+}
+
+enum err wt_load(struct wt_file *file, const struct wt_param *params, size_t n,
                  const struct wt_target *target)
 {
     for (const struct wt_param *p = params; p < params + n; p++) {
-        char name[NAME_MAX_BYTES];
-        void *destination = (char *)target->base + p->offset;
-        size_t rows = target->sizes[p->rows];
-        expand_name(p->name, target->number, name);
-        if (p->kind == WT_MATRIX) {
-            TRY(wt_matrix(file, name, rows, target->sizes[p->cols], destination));
-        } else {
-            TRY(wt_vector(file, name, rows, destination));
-        }
+        TRY(load_param(file, p, target));
     }
     return ERR_OK;
 }

@@ -7,7 +7,7 @@
  *         WT_NORM("layer.#.norm", struct layer, norm, HIDDEN),
  *     };
  *     const size_t sizes[N_SIZES] = {[HIDDEN] = 384, [VOCAB] = 30522};
- *     TRY(wt_load(file, params, 4, &(struct wt_target){&layers[7], sizes, 7}));
+ *     TRY(wt_load(file, params, 4, &(struct wt_target){.base = &layers[7], .sizes = sizes, .number = 7}));
  *
  * A family of towers is one such table, which reads like its model card: a tensor that
  * is missing or has another shape is named in the error. Any thread.
@@ -19,25 +19,45 @@
 
 enum wt_kind {
     WT_MATRIX, /* the destination is a struct wt_matrix, of sizes[rows] x sizes[cols] */
-    WT_VECTOR  /* the destination is a const float *, to sizes[rows] numbers */
+    WT_TRANSPOSED, /* the same, stored as sizes[cols] x sizes[rows] */
+    WT_VECTOR      /* the destination is a const float *, to sizes[rows] numbers */
 };
 
 struct wt_param {
     const char *name; /* '#' stands for the target's number */
     enum wt_kind kind;
-    size_t offset;  /* of the destination in the target's struct */
-    int rows, cols; /* which of the target's sizes; cols of matrices only */
+    size_t offset;       /* of the destination in the target's struct */
+    int rows, cols;      /* which of the target's sizes; cols of matrices only */
+    struct wt_part part; /* of the tensor, along its first dimension */
 };
 
-/* Entries for `field` of `type`, a struct wt_matrix or a const float *. */
+/* Entries for `field` of `type`, a struct wt_matrix or a const float *; those of PARTs
+ * for number `i` of `n` parts of the tensor. */
+#define WT_PARAM_MATRIX_PART(name, i, n, type, field, rows, cols)                      \
+    {                                                                                  \
+        name, WT_MATRIX, offsetof(type, field), rows, cols,                            \
+        {                                                                              \
+            i, n                                                                       \
+        }                                                                              \
+    }
+#define WT_PARAM_VECTOR_PART(name, i, n, type, field, rows)                            \
+    {                                                                                  \
+        name, WT_VECTOR, offsetof(type, field), rows, 0,                               \
+        {                                                                              \
+            i, n                                                                       \
+        }                                                                              \
+    }
+#define WT_PARAM_TRANSPOSED(name, type, field, rows, cols)                             \
+    {                                                                                  \
+        name, WT_TRANSPOSED, offsetof(type, field), rows, cols,                        \
+        {                                                                              \
+            0, 1                                                                       \
+        }                                                                              \
+    }
 #define WT_PARAM_MATRIX(name, type, field, rows, cols)                                 \
-    {                                                                                  \
-        name, WT_MATRIX, offsetof(type, field), rows, cols                             \
-    }
+    WT_PARAM_MATRIX_PART(name, 0, 1, type, field, rows, cols)
 #define WT_PARAM_VECTOR(name, type, field, rows)                                       \
-    {                                                                                  \
-        name, WT_VECTOR, offsetof(type, field), rows, 0                                \
-    }
+    WT_PARAM_VECTOR_PART(name, 0, 1, type, field, rows)
 
 /* Two entries each, "NAME.weight" and "NAME.bias", for a field with members of those
  * names: a matrix and a vector, or two vectors. */
@@ -49,15 +69,25 @@ struct wt_param {
     WT_PARAM_VECTOR(name ".weight", type, field.weight, rows),                         \
         WT_PARAM_VECTOR(name ".bias", type, field.bias, rows)
 
+/* Of "NAMEweight" and "NAMEbias", which hold the layers of query, key and value one
+ * behind the other, as PyTorch's MultiheadAttention has them: number `i`. */
+#define WT_LAYER_OF_THREE(name, i, type, field, rows, cols)                            \
+    WT_PARAM_MATRIX_PART(name "weight", i, 3, type, field.weight, rows, cols),         \
+        WT_PARAM_VECTOR_PART(name "bias", i, 3, type, field.bias, rows)
+
+/* How many entries a table has. */
+#define WT_COUNT(table) (sizeof(table) / sizeof((table)[0]))
+
 struct wt_target {
     void *base;          /* the struct to be filled */
     const size_t *sizes; /* the numbers that shapes are made of */
+    const char *prefix;  /* of all the names; NULL: none */
     size_t number;       /* of the layer or block */
 };
 
 /* Looks up all `n` parameters. What they point to lives as long as the file is open.
  * ERR_MODEL names the tensor; the struct is then half filled. */
-enum err wt_load(const struct wt_file *file, const struct wt_param *params, size_t n,
+enum err wt_load(struct wt_file *file, const struct wt_param *params, size_t n,
                  const struct wt_target *target) ERR_CHECK;
 
 #endif

@@ -66,8 +66,11 @@ static enum err write_collections(struct api_call *call,
 enum err api_metrics(struct api_call *call)
 {
     struct duet_collections list;
+    struct duet_encode_stats encoding;
     call->type = "text/plain; version=0.0.4; charset=utf-8";
     TRY(metrics_write(call->api->metrics, &call->out.text));
+    duet_encode_stats(call->api->db, &encoding);
+    TRY(metrics_write_encoding(&encoding, &call->out.text));
     TRY(duet_collections_list(call->api->db, NULL, &list));
     enum err result = write_collections(call, &list);
     duet_collections_release(&list);

@@ -267,3 +267,80 @@ enum err metrics_write(struct metrics *m, struct buf *out)
                     (double)atomic_load(&m->n_waiting)));
     return write_process(m, out);
 }
+
+/* The model's work. */
+
+enum { N_ENCODED = 2 };
+static const char *const encoded_names[N_ENCODED] = {"text", "image"};
+
+static enum err write_batch_sizes(const char *kind,
+                                  const struct duet_encode_kind_stats *stats,
+                                  struct buf *out)
+{
+    enum { N = sizeof stats->batches_by_size / sizeof stats->batches_by_size[0] };
+    unsigned long long total = 0;
+    for (unsigned i = 0; i < N; i++) {
+        total += stats->batches_by_size[i];
+        TRY(buf_printf(out,
+                       "duet_encode_batch_size_bucket{input=\"%s\",le=\"%u\"} %llu\n",
+                       kind, 1u << i, total));
+    }
+    TRY(buf_printf(out,
+                   "duet_encode_batch_size_bucket{input=\"%s\",le=\"+Inf\"} %llu\n",
+                   kind, total));
+    return buf_printf(out,
+                      "duet_encode_batch_size_sum{input=\"%s\"} %llu\n"
+                      "duet_encode_batch_size_count{input=\"%s\"} %llu\n",
+                      kind, (unsigned long long)stats->n_items, kind, total);
+}
+
+/* A figure of each kind under one name. */
+struct encode_figure {
+    const char *name, *type, *help;
+    double values[N_ENCODED];
+};
+
+static enum err write_figure(const struct encode_figure *f, struct buf *out)
+{
+    TRY(write_head(out, f->name, f->type, f->help));
+    for (size_t i = 0; i < N_ENCODED; i++) {
+        TRY(buf_printf(out, "%s{input=\"%s\"} %.15g\n", f->name, encoded_names[i],
+                       f->values[i]));
+    }
+    return ERR_OK;
+}
+
+enum err metrics_write_encoding(const struct duet_encode_stats *stats, struct buf *out)
+{
+    const struct duet_encode_kind_stats *t = &stats->texts, *p = &stats->images;
+    const struct encode_figure figures[] = {
+        {"duet_encode_seconds_total",
+         "counter",
+         "Time in the model's towers, over all threads.",
+         {t->seconds, p->seconds}},
+        {"duet_encode_wait_seconds_total",
+         "counter",
+         "Time that texts and images waited for a thread to encode them.",
+         {t->wait_seconds, p->wait_seconds}},
+        {"duet_encode_busy_total",
+         "counter",
+         "Texts and images refused because too many waited.",
+         {(double)t->n_busy, (double)p->n_busy}},
+        {"duet_encode_timeouts_total",
+         "counter",
+         "Texts and images given up because they waited too long.",
+         {(double)t->n_timeouts, (double)p->n_timeouts}},
+        {"duet_encode_waiting",
+         "gauge",
+         "Texts and images waiting to be encoded.",
+         {(double)t->n_waiting, (double)p->n_waiting}},
+    };
+    TRY(write_head(out, "duet_encode_batch_size", "histogram",
+                   "How many texts or images were encoded together."));
+    TRY(write_batch_sizes(encoded_names[0], t, out));
+    TRY(write_batch_sizes(encoded_names[1], p, out));
+    for (size_t i = 0; i < sizeof figures / sizeof figures[0]; i++) {
+        TRY(write_figure(&figures[i], out));
+    }
+    return ERR_OK;
+}

@@ -41,7 +41,11 @@ struct metrics_gauges {
 };
 void metrics_set_gauges(struct metrics *m, const struct metrics_gauges *gauges);
 
-/* Appends everything but the collections' own figures. */
+/* Appends everything but the figures of the database. */
 enum err metrics_write(struct metrics *m, struct buf *out) ERR_CHECK;
+
+/* Appends what the model has been doing. */
+enum err metrics_write_encoding(const struct duet_encode_stats *stats, struct buf *out)
+    ERR_CHECK;
 
 #endif

@@ -29,9 +29,9 @@ struct net_server {
     char url[ADDRESS_URL_MAX];
 };
 
-static unsigned count_cores(void)
+static unsigned count_workers(void)
 {
-    long n = sysconf(_SC_NPROCESSORS_ONLN);
+    long n = NET_WORKERS_A_CORE * sysconf(_SC_NPROCESSORS_ONLN);
     return n < 1 ? 1 : n > LIMIT_THREADS_MAX ? LIMIT_THREADS_MAX : (unsigned)n;
 }
 
@@ -98,7 +98,7 @@ static enum err open_parts(struct net_server *server,
     }
     TRY(metrics_open(&server->api.metrics, api_routes, api_n_routes));
     TRY(job_queue_open(&server->jobs,
-                       options->n_threads != 0 ? options->n_threads : count_cores(),
+                       options->n_threads != 0 ? options->n_threads : count_workers(),
                        LIMIT_QUEUED_REQUESTS));
     return open_loops(server, options, is_loopback);
 }

@@ -18,6 +18,10 @@
 
 #include "db/duet.h"
 
+/* Workers for each core. More than one, as a text takes half the time when it is
+ * encoded together with others, and those wait, as workers, without work. */
+enum { NET_WORKERS_A_CORE = 4 };
+
 struct net_server;
 
 struct net_server_options {
@@ -25,7 +29,7 @@ struct net_server_options {
     const char *api_key; /* asked for on every route but health and the page's own
                             files, which hold no data; NULL: none */
     bool insecure;       /* listen on other than loopback without a key */
-    unsigned n_threads;  /* workers; 0: one a core */
+    unsigned n_threads;  /* workers; 0: NET_WORKERS_A_CORE for each core */
     size_t max_body;     /* bytes of one request; 0: LIMIT_BODY_BYTES */
     unsigned request_seconds; /* for one request to arrive whole, and for its reply to
                                  be taken; 0: LIMIT_REQUEST_SECONDS */

@@ -39,6 +39,28 @@ static void test_aligned_memory_is_aligned(void **state)
     }
 }
 
+static void test_growing_keeps_the_items_and_doubles_the_room(void **state)
+{
+    (void)state;
+    size_t capacity = 0, moves = 0;
+    int *items = NULL;
+    for (int i = 0; i < 10000; i++) {
+        int *grown = alloc_grow(items, &capacity, (size_t)i + 1, sizeof *items);
+        assert_non_null(grown);
+        moves += grown != items;
+        items = grown;
+        items[i] = i;
+    }
+    assert_true(capacity >= 10000);
+    assert_true(moves < 20);
+    assert_int_equal(items[0], 0);
+    assert_int_equal(items[9999], 9999);
+    size_t before = capacity;
+    assert_null(alloc_grow(items, &capacity, SIZE_MAX / 2, sizeof *items));
+    assert_int_equal(capacity, before);
+    alloc_free(items);
+}
+
 static void test_the_nth_allocation_fails_when_told(void **state)
 {
     (void)state;
@@ -60,6 +82,7 @@ int main(void)
         cmocka_unit_test(test_a_product_that_overflows_is_refused),
         cmocka_unit_test(test_nothing_asked_for_still_gives_a_pointer),
         cmocka_unit_test(test_aligned_memory_is_aligned),
+        cmocka_unit_test(test_growing_keeps_the_items_and_doubles_the_room),
         cmocka_unit_test(test_the_nth_allocation_fails_when_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -50,7 +50,7 @@ static enum err encode_file(struct enc *enc, const char *path, struct buf *bytes
     struct img image;
     struct sidecar notes;
     float vector[LIMIT_DIM_MAX];
-    struct img_options options = {.target_side = (uint32_t)enc_info(enc)->image_size};
+    struct img_options options = {.target_side = enc_info(enc)->decode_side};
     buf_clear(bytes);
     TRY(file_read(path, bytes));
     TRY(img_decode(&image, bytes->data, bytes->size, &options));

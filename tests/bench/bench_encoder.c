@@ -117,7 +117,7 @@ struct picture {
 static void open_picture(struct picture *p, const struct model *model)
 {
     const struct efficientnet_config *c = &model->image.net;
-    need(efficientnet_open(&p->tower, c, model->image.weights));
+    need(efficientnet_open(&p->tower, c, model->image.weights.paths[0]));
     need(head_open(&p->head, model->image.head));
     p->pixels = make_numbers(c->size * c->size * 3);
     p->features = make_numbers(efficientnet_width(c));
@@ -159,17 +159,19 @@ static void print_image(const struct model *model)
 
 /* The text towers. */
 
+/* A batch of texts, all of one length. */
+enum { TEXTS_MAX = 16 };
 struct text {
     struct bert *tower;
-    size_t n;
-    int32_t ids[LIMIT_TEXT_TOKENS];
+    size_t n, lengths[TEXTS_MAX]; /* of texts; [n] */
+    int32_t ids[TEXTS_MAX * LIMIT_TEXT_TOKENS];
     float *features;
 };
 
 static void run_text(void *context)
 {
     struct text *t = context;
-    need(bert_features(t->tower, t->ids, t->n, t->features));
+    need(bert_features(t->tower, t->ids, t->lengths, t->n, t->features));
 }
 
 /* Of the matrix products alone. */
@@ -191,23 +193,37 @@ static size_t count_lines(const char *path)
     return n;
 }
 
+static void print_texts(struct text *t, const struct model_text *text, size_t length)
+{
+    char label[64];
+    if (length > text->bert.max_tokens) {
+        length = text->bert.max_tokens;
+    }
+    for (size_t i = 0; i < t->n; i++) {
+        t->lengths[i] = length;
+    }
+    snprintf(label, sizeof label, "text in %s, %zu x %zu tokens, tower", text->language,
+             t->n, length);
+    print_row(label,
+              &(struct job){run_text, t, text_flops(&text->bert, t->n * length)});
+}
+
 static void print_text(const struct model_text *text)
 {
-    static const size_t lengths[] = {1, 12, 32, 128};
+    static const size_t batches[][2] = {/* texts, tokens of each */
+                                        {1, 1},   {1, 12}, {2, 12}, {8, 12},
+                                        {16, 12}, {1, 32}, {8, 32}, {1, 128}};
+    static struct text t;
     struct bert_config config = text->bert;
-    struct text t;
-    config.vocab = count_lines(text->vocabulary);
-    need(bert_open(&t.tower, &config, text->weights));
-    t.features = make_numbers(config.hidden);
-    for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
-        char label[64];
-        t.n = lengths[i] < config.max_tokens ? lengths[i] : config.max_tokens;
-        for (size_t j = 0; j < t.n; j++) {
-            t.ids[j] = (int32_t)(j * 7919 % config.vocab);
-        }
-        snprintf(label, sizeof label, "text in %s, %zu tokens, tower", text->language,
-                 t.n);
-        print_row(label, &(struct job){run_text, &t, text_flops(&config, t.n)});
+    config.vocab = count_lines(text->tokenizer.path);
+    need(bert_open(&t.tower, &config, text->weights.paths, text->weights.n));
+    t.features = make_numbers(TEXTS_MAX * config.hidden);
+    for (size_t i = 0; i < TEXTS_MAX * LIMIT_TEXT_TOKENS; i++) {
+        t.ids[i] = (int32_t)(i * 7919 % config.vocab);
+    }
+    for (size_t i = 0; i < sizeof batches / sizeof batches[0]; i++) {
+        t.n = batches[i][0];
+        print_texts(&t, text, batches[i][1]);
     }
     bert_close(t.tower);
     alloc_free(t.features);

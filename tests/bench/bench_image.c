@@ -37,14 +37,14 @@ static void add_octave(struct img *image, uint32_t width, uint32_t height, int w
 {
     static uint32_t state = 1;
     size_t n = (size_t)width * height * 3;
-    struct img cells = {alloc_array(n, 1), width, height};
+    struct img cells = {.rgb = alloc_array(n, 1), .width = width, .height = height};
     struct img octave;
     need(cells.rgb == NULL ? ERR_NOMEM : ERR_OK);
     for (size_t i = 0; i < n; i++) {
         state = state * 1664525u + 1013904223u;
         cells.rgb[i] = (uint8_t)(state >> 24);
     }
-    need(img_resize(&octave, &cells, image->width, image->height));
+    need(img_resize(&octave, &cells, image->width, image->height, IMG_BICUBIC));
     for (size_t i = 0; i < (size_t)image->width * image->height * 3; i++) {
         image->rgb[i] = (uint8_t)(image->rgb[i] + octave.rgb[i] * weight / 256);
     }
@@ -55,7 +55,8 @@ static void add_octave(struct img *image, uint32_t width, uint32_t height, int w
 /* Something with the detail of a photograph: noise at five scales. */
 static struct img synthesise(uint32_t width, uint32_t height)
 {
-    struct img image = {alloc_zero((size_t)width * height, 3), width, height};
+    struct img image = {
+        .rgb = alloc_zero((size_t)width * height, 3), .width = width, .height = height};
     need(image.rgb == NULL ? ERR_NOMEM : ERR_OK);
     add_octave(&image, 8, 6, 140);
     add_octave(&image, 32, 24, 60);
@@ -105,7 +106,7 @@ static void measure(const char *what, const struct buf *bytes, uint32_t target_s
         uint64_t t0 = clock_thread_cpu_ns();
         need(img_decode(&image, bytes->data, bytes->size, &options));
         uint64_t t1 = clock_thread_cpu_ns();
-        need(img_resize(&small, &image, SIDE, SIDE));
+        need(img_resize(&small, &image, SIDE, SIDE, IMG_BICUBIC));
         uint64_t t2 = clock_thread_cpu_ns();
         decode_ms[n] = (double)(t1 - t0) / 1e6;
         resize_ms[n] = (double)(t2 - t1) / 1e6;

@@ -4,6 +4,31 @@
  */
 #include "tests/db/pull_fixture.h"
 
+/* ---- Models as they are published --------------------------------------------------- */
+
+static void test_every_family_is_pulled_and_passes_its_checks(void **state)
+{
+    (void)state;
+    static const char *const families[] = {
+        "clip",   "clip-bf16", "clip-f16",  "clip-old",         "chinese-clip",
+        "siglip", "siglip2",   "open-clip", "open-clip-custom",
+    };
+    for (size_t i = 0; i < sizeof families / sizeof families[0]; i++) {
+        char path[128];
+        snprintf(path, sizeof path, "tests/golden/families/%s", families[i]);
+        fake_hub_clear(&hub);
+        fake_hub_add_folder(&hub, path);
+        print_message("%s\n", families[i]);
+        assert_ok(pull());
+        assert_installed();
+        assert_ok(duet_model_verify("owner/tiny", NULL, NULL));
+        assert_non_null(strstr(notes, "vectors.safetensors")); /* no part of it */
+        assert_false(is_there("owner/tiny/vectors.safetensors"));
+        notes[0] = '\0';
+        test_folder_remove(at("owner"));
+    }
+}
+
 /* ---- Hostile lists ---------------------------------------------------------------- */
 
 static void test_hostile_names_are_refused(void **state)
@@ -184,6 +209,7 @@ static void test_one_layout_is_taken_where_there_are_two(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(test_every_family_is_pulled_and_passes_its_checks),
         TEST(test_hostile_names_are_refused),
         TEST(test_answers_that_are_no_list_are_refused),
         TEST(test_names_of_models_are_checked),

@@ -381,8 +381,8 @@ static void test_a_look_tells_all_of_a_model(void **state)
     assert_string_equal(d.name, "owner/third");
     assert_string_equal(d.title, "tiny");
     assert_string_equal(d.space, "third");
-    assert_string_equal(d.tokenizer, "wordpiece");
-    assert_string_equal(d.preprocessing, "squash 32x32 bicubic");
+    assert_string_equal(d.tokenizer, "WordPiece");
+    assert_string_equal(d.preprocessing, "squashed to 32 x 32, bicubic");
     assert_string_equal(d.repository, "");
     assert_int_equal(strlen(d.fingerprint), 32);
     assert_int_equal(d.dim, TINY_DIM);

@@ -189,6 +189,67 @@ static void test_many_inputs_by_many_threads_end_where_they_belong(void **state)
     duet_hits_release(&got);
 }
 
+/* A text for each number below 60, no two alike. */
+static struct duet_input text(size_t i)
+{
+    static const char *const words[] = {"dog", "cats", "red", "blue", "car",
+                                        "and", "狗",   "猫",  "车"};
+    static char texts[60][32];
+    snprintf(texts[i], sizeof texts[i], "%s %s", words[i % 8], words[(i / 8) + i % 2]);
+    return duet_input_text(texts[i]);
+}
+
+static void test_many_texts_together_end_where_they_belong(void **state)
+{
+    struct fixture *f = *state;
+    struct duet_named_input inputs[60];
+    struct duet_point_input points[60];
+    struct duet_encode_stats stats;
+    for (size_t i = 0; i < 60; i++) {
+        inputs[i] =
+            (struct duet_named_input){NULL, i % 10 == 3 ? picture(f, 0) : text(i)};
+        points[i] = (struct duet_point_input){
+            .id = test_id(i), .vectors = &inputs[i], .n_vectors = 1};
+    }
+    assert_ok(duet_upsert(f->t.db, "c", points, 60));
+    for (size_t i = 0; i < 60; i++) {
+        struct duet_hits got;
+        float *vector;
+        size_t dim;
+        struct duet_id id = test_id(i);
+        assert_ok(duet_get(f->t.db, "c", &id, 1, true, &got));
+        assert_ok(duet_embed(f->t.db, &inputs[i].input, &vector, &dim));
+        assert_int_equal(got.hits[0].n_vectors, 1);
+        assert_memory_equal(vector, got.hits[0].vectors[0].values, dim * sizeof(float));
+        duet_free(vector);
+        duet_hits_release(&got);
+    }
+    duet_encode_stats(f->t.db, &stats);
+    assert_int_equal(stats.texts.n_items, 54 + 54); /* of the upsert, and asked for */
+    assert_int_equal(stats.images.n_items, 6 + 6);
+    assert_in_range(stats.texts.n_batches, 54 + 1, 54 + 20);
+    assert_int_equal(stats.images.n_batches, 6 + 6);
+    assert_true(stats.texts.seconds > 0);
+    assert_int_equal(stats.texts.n_waiting, 0);
+}
+
+static void test_the_first_bad_text_is_named_and_nothing_written(void **state)
+{
+    struct fixture *f = *state;
+    struct duet_named_input inputs[60];
+    struct duet_point_input points[60];
+    for (size_t i = 0; i < 60; i++) {
+        inputs[i] = (struct duet_named_input){NULL, text(i)};
+        inputs[i].input.n = i == 41 || i > 50 ? 0 : inputs[i].input.n;
+        points[i] = (struct duet_point_input){
+            .id = test_id(i), .vectors = &inputs[i], .n_vectors = 1};
+    }
+    enum err result = duet_upsert(f->t.db, "c", points, 60);
+    assert_int_equal(result, ERR_INVALID);
+    assert_string_equal(err_detail(), "point 41: the text is empty");
+    assert_int_equal(count(f), 0);
+}
+
 static void test_the_first_bad_input_is_named_and_nothing_written(void **state)
 {
     struct fixture *f = *state;
@@ -410,6 +471,8 @@ int main(void)
         TEST(test_a_picture_finds_itself_and_a_text_its_text),
         TEST(test_an_overlong_text_says_so),
         TEST(test_many_inputs_by_many_threads_end_where_they_belong),
+        TEST(test_many_texts_together_end_where_they_belong),
+        TEST(test_the_first_bad_text_is_named_and_nothing_written),
         TEST(test_the_first_bad_input_is_named_and_nothing_written),
         TEST(test_bad_inputs_are_refused),
         TEST(test_an_upload_has_a_thumbnail_and_no_source),

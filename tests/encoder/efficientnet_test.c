@@ -147,8 +147,8 @@ static void test_sizes_that_no_kernel_takes_are_refused(void **state)
     wrong.blocks[0].kernel = 4;
     golden_assert_refused(efficientnet_open(&tower, &wrong, weights), "side 4");
     wrong = config;
-    wrong.blocks[1].expand = 100; /* times 48 channels */
-    golden_assert_refused(efficientnet_open(&tower, &wrong, weights), "100 times 48");
+    wrong.blocks[1].expand = 200; /* times 48 channels */
+    golden_assert_refused(efficientnet_open(&tower, &wrong, weights), "200 times 48");
     wrong = config;
     wrong.n_blocks = EFFICIENTNET_BLOCKS_MAX + 1;
     golden_assert_refused(efficientnet_open(&tower, &wrong, weights), "65 blocks");

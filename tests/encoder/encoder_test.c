@@ -51,7 +51,7 @@ static enum err encode(struct enc *enc, const char *text, float *vector)
 /* A picture of 50 x 40 in which no two rows and columns are alike. */
 static struct img make_picture(void)
 {
-    struct img image = {alloc_array(50 * 40, 3), 50, 40};
+    struct img image = {.rgb = alloc_array(50 * 40, 3), .width = 50, .height = 40};
     assert_non_null(image.rgb);
     for (size_t i = 0; i < 50 * 40 * 3; i++) {
         image.rgb[i] = (uint8_t)(i * i / 7);
@@ -283,7 +283,7 @@ static void test_preprocessing_squashes_and_normalises(void **state)
 {
     (void)state;
     static float pixels[N_PIXELS];
-    struct img image = {alloc_array(100 * 20, 3), 100, 20};
+    struct img image = {.rgb = alloc_array(100 * 20, 3), .width = 100, .height = 20};
     struct enc *enc = open_model();
     for (size_t i = 0; i < 100 * 20; i++) {
         memcpy(image.rgb + 3 * i, (uint8_t[]){255, 0, 102}, 3);
@@ -462,6 +462,48 @@ static void test_no_memory_at_any_point_is_an_error_without_leaks(void **state)
     enc_close(NULL);
 }
 
+/* Texts of both towers and of all lengths, more than one group of them. */
+enum { N_MIXED = 60 };
+
+static void make_mixed(char texts[N_MIXED][128])
+{
+    static const char *const words[] = {"dog ", "cats ", "狗", "red ", "car ", "蓝车"};
+    for (size_t i = 0; i < N_MIXED; i++) {
+        texts[i][0] = '\0';
+        for (size_t w = 0; w <= i % 9; w++) {
+            strcat(texts[i], words[(i + w) % (i % 4 == 0 ? 6 : 2)]);
+        }
+    }
+}
+
+static void test_many_texts_at_once_are_as_one_by_one(void **state)
+{
+    (void)state;
+    static char texts[N_MIXED][128];
+    static struct enc_tokens tokens[N_MIXED];
+    static float vectors[N_MIXED][TINY_DIM];
+    const struct enc_tokens *ins[N_MIXED];
+    float *outs[N_MIXED];
+    struct enc *enc = open_model();
+    size_t n_of[2] = {0};
+    make_mixed(texts);
+    for (size_t i = 0; i < N_MIXED; i++) {
+        assert_ok(enc_tokenize(enc, texts[i], strlen(texts[i]), &tokens[i]));
+        n_of[tokens[i].tower] += tokens[i].n;
+        ins[i] = &tokens[i];
+        outs[i] = vectors[i];
+    }
+    assert_true(n_of[0] > ENC_GROUP_TOKENS && n_of[1] > 0);
+    assert_ok(enc_embed_tokens(enc, ins, N_MIXED, outs));
+    for (size_t i = 0; i < N_MIXED; i++) {
+        float alone[TINY_DIM];
+        assert_ok(encode(enc, texts[i], alone));
+        assert_memory_equal(vectors[i], alone, sizeof alone);
+    }
+    assert_ok(enc_embed_tokens(enc, ins, 0, outs));
+    enc_close(enc);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -484,6 +526,7 @@ int main(void)
         TEST(test_a_fingerprint_needs_every_file),
         TEST(test_many_threads_get_the_same_vectors),
         TEST(test_no_memory_at_any_point_is_an_error_without_leaks),
+        TEST(test_many_texts_at_once_are_as_one_by_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -105,7 +105,7 @@ static size_t compare_tokens(const struct model_text *text)
     size_t count = 0;
     buf_init(&path, PATH_BYTES_MAX);
     assert_ok(buf_printf(&path, "%s/tokens-%s.jsonl", GOLDEN, text->language));
-    assert_ok(tok_open(&tok, text->vocabulary, text->lower_case));
+    assert_ok(tok_open(&tok, text->tokenizer.path, text->tokenizer.lower_case));
     for (open_lines(&lines, path.data); lines.row != NULL; next_line(&lines)) {
         int32_t ids[LIMIT_TEXT_TOKENS];
         size_t n, n_ids;

@@ -34,8 +34,8 @@ static inline void golden_check(const char *file, const char *name, const float 
     struct wt_file *golden;
     const float *expected;
     float largest = 0.0f, off = 0.0f;
-    assert_ok(wt_open(&golden, file));
-    assert_ok(wt_vector(golden, name, n, &expected));
+    assert_ok(wt_open(&golden, &file, 1));
+    assert_ok(wt_vector(golden, name, WT_WHOLE, n, &expected));
     for (size_t i = 0; i < n; i++) {
         largest = fmaxf(largest, fabsf(expected[i]));
         assert_true(isfinite(actual[i]));

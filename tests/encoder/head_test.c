@@ -42,9 +42,9 @@ static void test_features_that_are_not_finite_give_no_vector(void **state)
     float *features = golden_numbers(IN), vector[OUT];
     assert_ok(head_open(&head, GOLDEN_TOWERS "head-linear.safetensors"));
     features[7] = NAN;
-    assert_err(head_apply(head, features, 1, vector), ERR_INTERNAL);
+    assert_err(head_apply(head, features, 1, vector), ERR_MODEL);
     features[7] = INFINITY;
-    assert_err(head_apply(head, features, 1, vector), ERR_INTERNAL);
+    assert_err(head_apply(head, features, 1, vector), ERR_MODEL);
     head_close(head);
     alloc_free(features);
 }

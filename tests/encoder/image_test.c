@@ -124,9 +124,9 @@ static void test_truncated_files_are_refused(void **state)
 static void test_the_last_byte_is_missed_where_the_format_has_an_end(void **state)
 {
     (void)state;
-    static const char *const names[] = {
-        "jpeg_420.jpg",       "jpeg_progressive.jpg", "png_rgb.png", "png_adam7.png",
-        "webp_lossless.webp", "bmp_rgb.bmp",          "pnm_rgb.ppm", "psd_rgb.psd"};
+    static const char *const names[] = {"jpeg_420.jpg",       "jpeg_progressive.jpg",
+                                        "webp_lossless.webp", "bmp_rgb.bmp",
+                                        "pnm_rgb.ppm",        "psd_rgb.psd"};
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         struct buf bytes;
         golden_read(&bytes, names[i]);
@@ -134,6 +134,19 @@ static void test_the_last_byte_is_missed_where_the_format_has_an_end(void **stat
         assert_err(img_decode(&image, bytes.data, bytes.size - 1, NULL), ERR_INVALID);
         buf_release(&bytes);
     }
+}
+
+/* The goldens have files without their end. One byte less, of the checksum of the
+ * pixels, and it cannot be known whether they are all there. */
+static void test_a_png_may_lack_its_end_but_no_pixel(void **state)
+{
+    (void)state;
+    struct buf bytes;
+    golden_read(&bytes, "png_no_end.png");
+    struct img image;
+    assert_err(img_decode(&image, bytes.data, bytes.size - 1, NULL), ERR_INVALID);
+    assert_non_null(strstr(err_detail(), "the file ends early"));
+    buf_release(&bytes);
 }
 
 static unsigned long long seed;
@@ -273,6 +286,21 @@ static void test_meta_is_filled_when_the_pixels_are_broken(void **state)
     buf_release(&bytes);
 }
 
+static void test_a_profile_other_than_srgb_is_told(void **state)
+{
+    (void)state;
+    static const char *const endings[] = {"jpg", "png", "webp", "heic"};
+    for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
+        char name[64];
+        (void)snprintf(name, sizeof(name), "profile_wide.%s", endings[i]);
+        assert_true(meta_of(name).has_profile);
+        (void)snprintf(name, sizeof(name), "profile_srgb.%s", endings[i]);
+        assert_false(meta_of(name).has_profile);
+    }
+    assert_false(meta_of("jpeg_420.jpg").has_profile);
+    assert_false(meta_of("avif_444.avif").has_profile);
+}
+
 /* One file a decoder, read before the threads start. */
 static const char *const shared_names[] = {"jpeg_turn6.jpg", "png_adam7_rgba.png",
                                            "webp_alpha.webp", "heif_turned.heic",
@@ -348,6 +376,7 @@ int main(void)
         cmocka_unit_test(test_a_file_past_the_limit_is_refused_unread),
         cmocka_unit_test(test_truncated_files_are_refused),
         cmocka_unit_test(test_the_last_byte_is_missed_where_the_format_has_an_end),
+        cmocka_unit_test(test_a_png_may_lack_its_end_but_no_pixel),
         cmocka_unit_test(test_damaged_files_give_a_picture_or_an_error),
         cmocka_unit_test(test_no_memory_is_an_error_never_a_wrong_picture),
         cmocka_unit_test(test_exif_is_read_from_jpeg_png_webp_and_heif),
@@ -355,6 +384,7 @@ int main(void)
         cmocka_unit_test(test_a_picture_without_exif_has_only_size_and_format),
         cmocka_unit_test(test_meta_has_the_upright_size),
         cmocka_unit_test(test_meta_is_filled_when_the_pixels_are_broken),
+        cmocka_unit_test(test_a_profile_other_than_srgb_is_told),
         cmocka_unit_test(test_pictures_come_out_alike_on_several_threads),
         cmocka_unit_test(test_release_accepts_an_empty_image_and_empties),
     };

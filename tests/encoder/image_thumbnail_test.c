@@ -11,7 +11,9 @@
 /* Smooth, so that shrinking in two ways must come to nearly the same. */
 static struct img waves(uint32_t width, uint32_t height)
 {
-    struct img image = {alloc_array((size_t)width * height, 3), width, height};
+    struct img image = {.rgb = alloc_array((size_t)width * height, 3),
+                        .width = width,
+                        .height = height};
     assert_non_null(image.rgb);
     for (uint32_t y = 0; y < height; y++) {
         for (uint32_t x = 0; x < width; x++) {
@@ -81,7 +83,7 @@ static void test_a_thumbnail_shows_the_picture(void **state)
     struct img image = waves(640, 480);
     struct img small = thumbnail_of(&image, 320);
     struct img expected;
-    assert_ok(img_resize(&expected, &image, 320, 240));
+    assert_ok(img_resize(&expected, &image, 320, 240, IMG_BICUBIC));
     assert_true(mean_difference(&small, &expected) < 1.5);
     img_release(&expected);
     img_release(&small);
@@ -169,8 +171,8 @@ static void test_shrinking_while_decoding_changes_little(void **state)
     struct img quick = decode_for(&bytes, 150, NULL);
     assert_true(quick.width < exact.width);
     struct img from_exact, from_quick;
-    assert_ok(img_resize(&from_exact, &exact, 150, 150));
-    assert_ok(img_resize(&from_quick, &quick, 150, 150));
+    assert_ok(img_resize(&from_exact, &exact, 150, 150, IMG_BICUBIC));
+    assert_ok(img_resize(&from_quick, &quick, 150, 150, IMG_BICUBIC));
     assert_true(mean_difference(&from_exact, &from_quick) < 1.0);
     img_release(&from_exact);
     img_release(&from_quick);

@@ -89,7 +89,7 @@ static void test_linear_is_x_times_w_transposed_plus_bias(void **state)
     (void)state;
     const float w[] = {1, 2, 3, /**/ 4, 5, 6}, bias[] = {10, 20}, x[] = {1, 0, -1};
     const struct kn_linear layer = {
-        {w, NULL, WT_F32, 2, 3}, bias, KN_NONE, .accumulate = false};
+        {w, NULL, WT_F32, 2, 3, false}, bias, KN_NONE, .accumulate = false};
     float y[2];
     kn_reference.linear(&layer, x, 1, y, panel);
     assert_true(y[0] == 8.0f && y[1] == 18.0f);
@@ -100,7 +100,7 @@ static void test_linear_adds_the_residual_before_the_activation(void **state)
     (void)state;
     const float w[] = {1}, x[] = {4};
     const struct kn_linear layer = {
-        {w, NULL, WT_F32, 1, 1}, NULL, KN_RELU6, .accumulate = true};
+        {w, NULL, WT_F32, 1, 1, false}, NULL, KN_RELU6, .accumulate = true};
     float y[1] = {3};
     kn_reference.linear(&layer, x, 1, y, panel);
     assert_true(y[0] == 6.0f);
@@ -113,10 +113,27 @@ static void test_gelu_is_the_exact_one(void **state)
     /* x/2 (1 + erf(x / sqrt 2)); the tanh form would give 0.8411920 for 1. */
     const float expected[] = {-0.15865525f, 0, 0.84134475f, 1.9544997f};
     const struct kn_linear layer = {
-        {w, NULL, WT_F32, 1, 1}, NULL, KN_GELU, .accumulate = false};
+        {w, NULL, WT_F32, 1, 1, false}, NULL, KN_GELU, .accumulate = false};
     float y[4];
     kn_reference.linear(&layer, x, 4, y, panel);
     assert_close(y, expected, 4, 1e-6f);
+}
+
+/* By torch.nn.functional.gelu(x, approximate="tanh"), and x * sigmoid(1.702 x). */
+static void test_the_other_gelus_are_the_published_ones(void **state)
+{
+    (void)state;
+    const float w[] = {1}, x[] = {-1, 0, 1, 2};
+    const float tanh_form[] = {-0.15880801f, 0, 0.84119199f, 1.9545977f};
+    const float quick[] = {-0.15420423f, 0, 0.84579577f, 1.9356586f};
+    struct kn_linear layer = {
+        {w, NULL, WT_F32, 1, 1, false}, NULL, KN_GELU_TANH, .accumulate = false};
+    float y[4];
+    kn_reference.linear(&layer, x, 4, y, panel);
+    assert_close(y, tanh_form, 4, 1e-6f);
+    layer.activation = KN_QUICK_GELU;
+    kn_reference.linear(&layer, x, 4, y, panel);
+    assert_close(y, quick, 4, 1e-6f);
 }
 
 /* On a side of 4, a kernel of 3 with stride 2 needs one zero: it goes behind the map.
@@ -126,7 +143,8 @@ static void test_depthwise_pads_behind_first(void **state)
     (void)state;
     const float ones[] = {1, 1, 1, 1, 1, 1, 1, 1, 1}, bias[] = {-3};
     const float x[] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
-    const struct kn_depthwise d = {{3, 2, 4}, 1, {ones, NULL, WT_F32, 3, 3}, bias};
+    const struct kn_depthwise d = {
+        {3, 2, 4}, 1, {ones, NULL, WT_F32, 3, 3, false}, bias};
     const struct kn_strip strip = {0, 0, 2};
     const float expected[] = {6, 3, 3, 1};
     float y[4];
@@ -139,11 +157,35 @@ static void test_attention_to_equal_keys_is_the_mean_of_the_values(void **state)
 {
     (void)state;
     const struct kn_attention a = {.n = 2, .width = 2, .heads = 2};
-    const float qkv[] = {5, -5, 1, 1, /* k */ 2, 3, 2, 3, /* v */ 1, 10, 3, 30};
+    const float q[] = {5, -5, 1, 1}, k[] = {2, 3, 2, 3}, v[] = {1, 10, 3, 30};
+    const float *const qkv[3] = {q, k, v};
     const float expected[] = {2, 20, 2, 20};
     float out[4];
     kn_reference.attention(&a, qkv, out, panel);
     assert_close(out, expected, 4, 1e-6f);
+}
+
+static void test_causal_attention_sees_no_later_token(void **state)
+{
+    (void)state;
+    const struct kn_attention a = {.n = 3, .width = 1, .heads = 1, .causal = true};
+    const float q[] = {1, 1, 1}, k[] = {2, 2, 2}, v[] = {3, 5, 10};
+    const float *const qkv[3] = {q, k, v};
+    const float expected[] = {3, 4, 6};
+    float out[3];
+    kn_reference.attention(&a, qkv, out, panel);
+    assert_close(out, expected, 3, 1e-6f);
+}
+
+static void test_a_probe_sees_all_tokens(void **state)
+{
+    (void)state;
+    const struct kn_attention a = {.n = 3, .width = 1, .heads = 1, .n_queries = 1};
+    const float q[] = {1}, k[] = {2, 2, 2}, v[] = {3, 5, 10};
+    const float *const qkv[3] = {q, k, v};
+    float out[2] = {0, GUARD};
+    kn_reference.attention(&a, qkv, out, panel);
+    assert_true(fabsf(out[0] - 6) < 1e-6f && out[1] == GUARD);
 }
 
 static void test_layer_norm_gives_mean_0_and_variance_1(void **state)
@@ -183,7 +225,7 @@ static struct wt_matrix make_matrix(enum wt_type type, size_t n_rows, size_t n_c
     for (size_t i = 0; i < n_rows; i++) {
         scale[i] = 0.005f + 0.004f * next_number();
     }
-    return (struct wt_matrix){data, scale, type, n_rows, n_cols};
+    return (struct wt_matrix){data, scale, type, n_rows, n_cols, false};
 }
 
 static void release_matrix(struct wt_matrix *w)
@@ -216,8 +258,9 @@ static void check_linear_shapes(const struct kn_ops *ops)
         {15, 32, 48}, {29, 33, 47}, {81, 208, 130}, {1, 1280, 67}, {12, 4096, 40}};
     for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
         for (int type = WT_F32; type <= WT_I8; type++) {
-            for (int way = 0; way < 3; way++) {
+            for (int way = 0; way < KN_N_ACTIVATIONS; way++) {
                 struct wt_matrix w = make_matrix(type, shapes[i][2], shapes[i][1]);
+                w.transposed = type != WT_I8 && way == KN_QUICK_GELU;
                 float *bias = make_numbers(shapes[i][2]);
                 const struct kn_linear layer = {w, way == 0 ? NULL : bias,
                                                 (enum kn_activation)way, way != 1};
@@ -240,15 +283,17 @@ static void check_gelu(const struct kn_ops *ops)
     enum { N = 2001 };
     static float x[N], y[N], expected[N];
     const float one[] = {1};
-    const struct kn_linear layer = {
-        {one, NULL, WT_F32, 1, 1}, NULL, KN_GELU, .accumulate = false};
+    struct kn_linear layer = {.weight = {one, NULL, WT_F32, 1, 1, false}};
     for (size_t i = 0; i < N; i++) {
         x[i] = ((float)i - 1000.0f) / 50.0f; /* -20 .. 20 */
     }
     x[0] = -1e30f;
-    kn_reference.linear(&layer, x, N, expected, panel);
-    ops->linear(&layer, x, N, y, panel);
-    assert_close(y, expected, N, 1e-6f);
+    for (int way = KN_GELU; way < KN_N_ACTIVATIONS; way++) {
+        layer.activation = (enum kn_activation)way;
+        kn_reference.linear(&layer, x, N, expected, panel);
+        ops->linear(&layer, x, N, y, panel);
+        assert_close(y, expected, N, 1e-6f);
+    }
 }
 
 static void test_gelu_agrees_over_its_whole_range(void **state)
@@ -305,26 +350,43 @@ static void test_depthwise_agrees_with_the_reference(void **state)
     for_each_table(check_depthwise_shapes);
 }
 
+static void check_attention(const struct kn_ops *ops, const struct kn_attention *a)
+{
+    size_t n = a->n * a->width;
+    size_t n_out = (a->n_queries > 0 ? a->n_queries : a->n) * a->width;
+    float *q = make_numbers(n_out), *k = make_numbers(n), *v = make_numbers(n),
+          *out = make_numbers(n_out), *expected = make_numbers(n_out);
+    const float *const qkv[3] = {q, k, v};
+    for (size_t j = 0; j < n_out; j++) {
+        q[j] *= 30.0f; /* some scores far above the others */
+    }
+    kn_reference.attention(a, qkv, expected, panel);
+    ops->attention(a, qkv, out, panel);
+    assert_close(out, expected, n_out, 1e-5f);
+    assert_guarded(out, n_out);
+    alloc_free(q);
+    alloc_free(k);
+    alloc_free(v);
+    alloc_free(out);
+    alloc_free(expected);
+}
+
 static void check_attention_shapes(const struct kn_ops *ops)
 {
-    static const struct kn_attention shapes[] = {
-        {1, 1, 1},   {1, 32, 2},  {2, 24, 3},    {15, 40, 2},
-        {16, 64, 2}, {17, 96, 3}, {33, 384, 12}, {512, 128, 1}};
+    static const size_t shapes[][3] = {
+        /* n, width, heads */
+        {1, 1, 1},     {1, 32, 2},    {2, 24, 3},
+        {15, 40, 2},   {16, 64, 2},   {17, 96, 3},
+        {33, 384, 12}, {512, 128, 1}, {KN_TOKENS_MAX, 128, 1}};
     for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
-        const struct kn_attention *a = &shapes[i];
-        size_t n = a->n * a->width;
-        float *qkv = make_numbers(3 * n), *out = make_numbers(n),
-              *expected = make_numbers(n);
-        for (size_t j = 0; j < n; j++) {
-            qkv[j] *= 30.0f; /* some scores far above the others */
-        }
-        kn_reference.attention(a, qkv, expected, panel);
-        ops->attention(a, qkv, out, panel);
-        assert_close(out, expected, n, 1e-5f);
-        assert_guarded(out, n);
-        alloc_free(qkv);
-        alloc_free(out);
-        alloc_free(expected);
+        struct kn_attention a = {
+            .n = shapes[i][0], .width = shapes[i][1], .heads = shapes[i][2]};
+        check_attention(ops, &a);
+        a.n_queries = 1;
+        check_attention(ops, &a);
+        a.n_queries = 0;
+        a.causal = true;
+        check_attention(ops, &a);
     }
 }
 
@@ -402,7 +464,10 @@ int main(void)
         cmocka_unit_test(test_linear_is_x_times_w_transposed_plus_bias),
         cmocka_unit_test(test_linear_adds_the_residual_before_the_activation),
         cmocka_unit_test(test_gelu_is_the_exact_one),
+        cmocka_unit_test(test_the_other_gelus_are_the_published_ones),
         cmocka_unit_test(test_depthwise_pads_behind_first),
+        cmocka_unit_test(test_causal_attention_sees_no_later_token),
+        cmocka_unit_test(test_a_probe_sees_all_tokens),
         cmocka_unit_test(test_attention_to_equal_keys_is_the_mean_of_the_values),
         cmocka_unit_test(test_layer_norm_gives_mean_0_and_variance_1),
         cmocka_unit_test(test_linear_agrees_with_the_reference),

@@ -69,15 +69,17 @@ static void test_a_good_config_is_read_whole(void **state)
     assert_int_equal(model->image.net.blocks[1].out, 6);
     assert_int_equal(model->image.net.n_taps, 1);
     assert_int_equal(model->image.net.taps[0], 1);
-    assert_true(model->image.mean[0] == 0.5f && model->image.std[2] == 0.25f);
+    assert_true(model->image.preprocess.mean[0] == 0.5f &&
+                model->image.preprocess.std[2] == 0.25f);
     assert_int_equal(model->n_texts, 2);
     assert_string_equal(model->texts[1].language, "zh");
-    assert_true(model->texts[1].lower_case);
+    assert_true(model->texts[1].tokenizer.lower_case);
     assert_int_equal(model->texts[1].bert.heads, 2);
     assert_int_equal(model->texts[1].bert.max_tokens, 16);
     assert_int_equal(model->n_files, 9);
     assert_string_equal(model->files[0] + strlen(folder), "/config.json");
-    assert_string_equal(model->texts[1].vocabulary + strlen(folder), "/vocab-zh.txt");
+    assert_string_equal(model->texts[1].tokenizer.path + strlen(folder),
+                        "/vocab-zh.txt");
     model_close(model);
 }
 
@@ -93,7 +95,7 @@ static void test_what_is_no_json_is_refused(void **state)
 {
     (void)state;
     assert_refused("{", "", "not JSON");
-    assert_refused(tiny_config, "[]", "format");
+    assert_refused(tiny_config, "[]", "JSON object");
     assert_refused("\"tiny-1\"", "\"\xff\"", "UTF-8");
 }
 

@@ -11,7 +11,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
 static void use(const struct img *image)
 {
     struct img small;
-    if (img_resize(&small, image, 9, 7) == ERR_OK) {
+    if (img_resize(&small, image, 9, 7, IMG_BICUBIC) == ERR_OK) {
         img_release(&small);
     }
     struct buf thumbnail;

@@ -13,7 +13,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
 
-static void read_matrix(const struct wt_file *file, const char *name)
+static void read_matrix(struct wt_file *file, const char *name)
 {
     struct wt_tensor tensor;
     struct wt_matrix matrix;
@@ -21,7 +21,7 @@ static void read_matrix(const struct wt_file *file, const char *name)
         return;
     }
     size_t n_cols = tensor.shape[1] * tensor.shape[2] * tensor.shape[3];
-    if (wt_matrix(file, name, tensor.shape[0], n_cols, &matrix) != ERR_OK) {
+    if (wt_matrix(file, name, WT_WHOLE, tensor.shape[0], n_cols, &matrix) != ERR_OK) {
         return;
     }
     for (size_t row = 0; row < matrix.n_rows; row++) {
@@ -37,7 +37,7 @@ static void open_file(const char *path)
     static const char *const names[] = {"linear.weight", "fc1.weight", "fc2.weight"};
     struct wt_file *file;
     struct head *head;
-    if (wt_open(&file, path) == ERR_OK) {
+    if (wt_open(&file, &path, 1) == ERR_OK) {
         for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
             read_matrix(file, names[i]);
         }

@@ -590,6 +590,75 @@ static void test_many_clients_at_once_get_their_own_answers(void **state)
     }
 }
 
+/* As many texts as are encoded at once or more, no two alike, each asked for by many
+ * clients at a time. */
+enum { N_TEXTS = 36, N_CLIENTS = 16 };
+
+static void text_of(size_t i, char text[32])
+{
+    static const char *const words[] = {"dog", "cats", "red", "blue", "car", "and"};
+    snprintf(text, 32, "%s %s", words[i / 6], words[i % 6]);
+}
+
+static void put_texts(void)
+{
+    struct buf body;
+    char text[32];
+    buf_init(&body, 1 << 20);
+    assert_ok(buf_printf(&body, "{\"points\":["));
+    for (size_t i = 0; i < N_TEXTS; i++) {
+        text_of(i, text);
+        assert_ok(buf_printf(&body,
+                             "%s{\"id\":%zu,\"vector\":{\"text\":{\"text\":\"%s\"}}}",
+                             i > 0 ? "," : "", 100 + i, text));
+    }
+    assert_ok(buf_printf(&body, "]}"));
+    struct reply put = http("PUT", "/collections/things/points?wait=true", body.data);
+    assert_non_null(result_of(&put));
+    reply_release(&put);
+    buf_release(&body);
+}
+
+/* The right answer is the text itself, at full score. */
+static void *ask_texts(void *arg)
+{
+    int *failures = arg;
+    for (size_t i = 0; i < N_TEXTS; i++) {
+        char text[32];
+        text_of(i, text);
+        struct reply reply =
+            query("{\"query\":{\"text\":\"%s\"},\"using\":\"text\",\"limit\":1}", text);
+        struct json_object *points = json_get(json_get(reply.json, "result"), "points");
+        struct json_object *hit =
+            points != NULL ? json_object_array_get_idx(points, 0) : NULL;
+        *failures += reply.status != 200 || hit == NULL ||
+                     id_of(hit) != (int64_t)(100 + i) || score_of(hit) < 0.9999;
+        reply_release(&reply);
+    }
+    return NULL;
+}
+
+static void test_many_texts_at_once_find_what_they_say(void **state)
+{
+    (void)state;
+    pthread_t threads[N_CLIENTS];
+    int failures[N_CLIENTS] = {0};
+    put_texts();
+    for (size_t i = 0; i < N_CLIENTS; i++) {
+        assert_int_equal(pthread_create(&threads[i], NULL, ask_texts, &failures[i]), 0);
+    }
+    for (size_t i = 0; i < N_CLIENTS; i++) {
+        pthread_join(threads[i], NULL);
+        assert_int_equal(failures[i], 0);
+    }
+    static const char sum_of[] = "duet_encode_batch_size_sum{input=\"text\"} ";
+    struct reply metrics = http("GET", "/metrics", NULL);
+    const char *sum = strstr(metrics.text, sum_of);
+    assert_non_null(sum);
+    assert_true(strtol(sum + strlen(sum_of), NULL, 10) >= (N_CLIENTS + 1) * N_TEXTS);
+    reply_release(&metrics);
+}
+
 static void test_sigterm_lets_a_request_under_way_end(void **state)
 {
     (void)state;
@@ -638,6 +707,7 @@ int main(void)
         TEST(test_a_body_past_the_limit_is_refused_unread),
         TEST(test_noise_gets_an_answer_or_a_closed_door),
         TEST(test_many_clients_at_once_get_their_own_answers),
+        TEST(test_many_texts_at_once_find_what_they_say),
         TEST(test_sigterm_lets_a_request_under_way_end),
     };
     int result = cmocka_run_group_tests(tests, begin, end);

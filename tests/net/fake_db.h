@@ -106,6 +106,12 @@ void duet_collections_release(struct duet_collections *list)
     (void)list;
 }
 
+void duet_encode_stats(struct duet *db, struct duet_encode_stats *out)
+{
+    (void)db;
+    *out = (struct duet_encode_stats){.texts = {.n_items = 3, .n_batches = 2}};
+}
+
 enum err duet_collection_create(struct duet *db, const char *name,
                                 const struct duet_space *spaces, size_t n_spaces)
 {

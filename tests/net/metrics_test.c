@@ -84,6 +84,31 @@ static void test_upserts_count_their_points(void **state)
     assert_says("\nduet_upsert_seconds_count{} 2\n");
 }
 
+static void test_the_models_work_is_told_by_kind(void **state)
+{
+    (void)state;
+    struct duet_encode_stats stats = {
+        .texts = {.n_items = 7, .n_batches = 3, .batches_by_size = {1, 0, 2}},
+        .images = {.n_busy = 5, .n_timeouts = 6, .wait_seconds = 1.5, .n_waiting = 2}};
+    stats.texts.seconds = 0.25;
+    assert_ok(metrics_write_encoding(&stats, &text));
+#define SIZE "\nduet_encode_batch_size_"
+    assert_non_null(strstr(text.data, SIZE "bucket{input=\"text\",le=\"1\"} 1\n"));
+    assert_non_null(strstr(text.data, SIZE "bucket{input=\"text\",le=\"2\"} 1\n"));
+    assert_non_null(strstr(text.data, SIZE "bucket{input=\"text\",le=\"4\"} 3\n"));
+    assert_non_null(strstr(text.data, SIZE "bucket{input=\"text\",le=\"64\"} 3\n"));
+    assert_non_null(strstr(text.data, SIZE "bucket{input=\"text\",le=\"+Inf\"} 3\n"));
+    assert_non_null(strstr(text.data, SIZE "sum{input=\"text\"} 7\n"));
+    assert_non_null(strstr(text.data, SIZE "count{input=\"text\"} 3\n"));
+#define ENCODE "\nduet_encode_"
+    assert_non_null(strstr(text.data, ENCODE "seconds_total{input=\"text\"} 0.25\n"));
+    assert_non_null(
+        strstr(text.data, ENCODE "wait_seconds_total{input=\"image\"} 1.5\n"));
+    assert_non_null(strstr(text.data, ENCODE "busy_total{input=\"image\"} 5\n"));
+    assert_non_null(strstr(text.data, ENCODE "timeouts_total{input=\"image\"} 6\n"));
+    assert_non_null(strstr(text.data, ENCODE "waiting{input=\"image\"} 2\n"));
+}
+
 static void test_every_line_is_a_comment_or_a_sample(void **state)
 {
     (void)state;
@@ -104,6 +129,7 @@ int main(void)
         TEST(test_a_status_that_is_not_foreseen_counts_as_500),
         TEST(test_a_histogram_is_cumulative),
         TEST(test_upserts_count_their_points),
+        TEST(test_the_models_work_is_told_by_kind),
         TEST(test_every_line_is_a_comment_or_a_sample),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

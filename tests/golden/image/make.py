@@ -12,7 +12,7 @@ import zlib
 import numpy as np
 import piexif
 import pillow_heif
-from PIL import Image, ImageOps
+from PIL import Image, ImageCms, ImageOps
 
 pillow_heif.register_heif_opener()
 W, H = 37, 23
@@ -177,6 +177,27 @@ def pngs():
         keep(f"png_grey{depth}.png", bytes(data), EXACT)
 
 
+def cut_pngs():
+    """Files that end behind their last pixel, which Pillow reads: no IEND, or a part of it."""
+    for name, n_cut in (("png_no_end.png", 12), ("png_half_end.png", 5)):
+        keep(name, open("png_rgb.png", "rb").read()[:-n_cut], EXACT)
+    keep("png_interlaced_no_end.png", open("png_adam7_rgba.png", "rb").read()[:-12], EXACT)
+    keep("png_exif_no_end.png", open("png_exif.png", "rb").read()[:-12], EXACT)
+
+
+def profiles():
+    """A colour profile, sRGB's own and one of another name, is ignored by the reference and by us."""
+    s = scene()
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    other = srgb.replace("sRGB".encode("utf-16-be"), "wide".encode("utf-16-be"))
+    assert other != srgb and b"sRGB" not in other
+    for name, profile in (("srgb", srgb), ("wide", other)):
+        save(f"profile_{name}.jpg", s, LOSSY, format="JPEG", icc_profile=profile)
+        save(f"profile_{name}.png", s, format="PNG", icc_profile=profile)
+        save(f"profile_{name}.webp", s, format="WEBP", lossless=True, icc_profile=profile)
+        save(f"profile_{name}.heic", scene(64, 48), LOSSY, format="HEIF", quality=90, chroma=444, icc_profile=profile)
+
+
 def webps():
     s = scene()
     rgba = Image.merge("RGBA", (*s.split(), alpha()))
@@ -328,14 +349,16 @@ def resizes():
              (225, 300, 260, 260), (261, 259, 260, 260), (500, 400, 1, 1), (1000, 3, 4, 2), (333, 17, 332, 16)]
     with open("resize.txt", "w") as f:
         for w, h, out_w, out_h in sizes:
-            small = noise(w, h).resize((out_w, out_h), Image.BICUBIC)
-            f.write(f"{w} {h} {out_w} {out_h} {fnv1a(small.tobytes()):016x}\n")
+            picture = noise(w, h)
+            for name, resample in (("bicubic", Image.BICUBIC), ("bilinear", Image.BILINEAR)):
+                small = picture.resize((out_w, out_h), resample)
+                f.write(f"{w} {h} {out_w} {out_h} {name} {fnv1a(small.tobytes()):016x}\n")
 
 
 if __name__ == "__main__":
     os.chdir(os.path.dirname(os.path.abspath(__file__)))
     os.makedirs("bad", exist_ok=True)
-    for make in (jpegs, pngs, webps, heifs, others, bads, resizes):
+    for make in (jpegs, pngs, cut_pngs, profiles, webps, heifs, others, bads, resizes):
         make()
     with open("good.txt", "w") as f:
         f.write("".join(line + "\n" for line in good))
