@@ -60,6 +60,15 @@
 #define LIMIT_PHRASES_BYTES (64u << 20)
 #define LIMIT_LABELS_BYTES (4u << 20) /* a file of labels */
 
+/* Hubs that models are pulled from; what they send is as hostile as any input. */
+#define LIMIT_HUB_ANSWER_BYTES (16u << 20) /* the list of a repository's files */
+#define LIMIT_HUB_FILES 20000              /* in that list */
+#define LIMIT_HUB_PATH_BYTES 512           /* of a file in that list */
+#define LIMIT_HUB_SIDE_FILE_BYTES                                                      \
+    (256u << 20)              /* all but weights: tokenizers are 35 MB */
+#define LIMIT_HUB_SHARDS 1000 /* files that weights are split over */
+#define LIMIT_HUB_REDIRECTS 10
+
 /* Batches. */
 #define LIMIT_BATCH_POINTS 10000 /* points in one upsert request */
 #define LIMIT_ADD_GROUP 256      /* pictures in one commit of `duet add` */

@@ -50,6 +50,7 @@ struct cli {
     const char *jsonl;
     bool prune;
     bool hidden;
+    const char *hub;
     size_t n_threads; /* 0: not said */
     const char *listen;
     bool insecure;

@@ -1,36 +1,18 @@
 /*
  * cmd_add.c - `duet add`: pictures and folders of pictures into the database.
  */
-#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 
 #include "base/limits.h"
 #include "cli/cli.h"
+#include "cli/interrupt.h"
 #include "cli/progress.h"
-
-static volatile sig_atomic_t interrupted;
-
-/* The first ^C ends the add after the commit under way; SA_RESETHAND lets a second one
- * end the program at once, which loses no more than that commit. */
-static void on_interrupt(int number)
-{
-    (void)number;
-    interrupted = 1;
-}
-
-static void watch_interrupts(void)
-{
-    struct sigaction action = {.sa_handler = on_interrupt,
-                               .sa_flags = (int)SA_RESETHAND};
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-}
 
 static bool on_progress(void *arg, const struct duet_add_progress *now)
 {
     progress_show(arg, now);
-    return interrupted == 0;
+    return !interrupt_seen();
 }
 
 static void on_failed(void *arg, const char *path, enum err code, const char *reason)
@@ -101,7 +83,7 @@ static enum exit_code run(const struct cli *cli)
     if (cli->n_args == 0 && cli->jsonl == NULL) {
         return cli_usage("add what? Say files, folders or --jsonl FILE");
     }
-    watch_interrupts();
+    interrupt_watch(); /* loses no more than the commit under way */
     struct duet_options open_options = {.write = true, .create = true};
     enum exit_code code = cli_open(&db, cli, open_options);
     if (code != EXIT_DONE) {

@@ -1,82 +1,97 @@
 /*
- * cmd_model.c - `duet model`: which model turns pictures and words into vectors here.
+ * cmd_model.c - `duet model`: which models there are, and which one turns pictures and
+ * words into vectors. The words behind it are in cmd_model_*.c.
  */
-#include <stdio.h>
+#include "cli/cmd_model.h"
+
 #include <string.h>
 
-#include "base/json.h"
-#include "cli/cli.h"
+#include "cli/suggest.h"
 
-static void print_human(const struct duet_model_info *info)
+static const struct {
+    const char *name;
+    size_t min_args, max_args; /* behind the word */
+    enum exit_code (*run)(const struct cli *cli);
+} words[] = {
+    {"list", 0, 0, cmd_model_list}, {"info", 0, 1, cmd_model_info},
+    {"pull", 1, 1, cmd_model_pull}, {"verify", 0, 1, cmd_model_verify},
+    {"use", 1, 1, cmd_model_use},
+};
+
+enum { N_WORDS = sizeof words / sizeof words[0] };
+
+const char *cmd_model_named(const struct cli *cli)
 {
-    printf("%-12s %s\n", "model", info->name);
-    printf("%-12s %s\n", "folder", info->folder);
-    printf("%-12s %s\n", "space", info->space);
-    printf("%-12s %zu numbers a vector\n", "size", info->dim);
-    printf("%-12s %zu x %zu pixels\n", "pictures", info->image_size, info->image_size);
-    printf("%-12s %zu tokens\n", "texts", info->max_tokens);
-    printf("%-12s %s\n", "languages", info->languages);
-    printf("%-12s %s\n", "licence", info->licence);
-    printf("%-12s %s\n", "fingerprint", info->fingerprint);
+    return cli->n_args > 1 ? cli->args[1] : cli->model;
 }
 
-static void add_string(struct json_object *object, const char *key, const char *value)
+static enum exit_code unknown(const char *word)
 {
-    json_object_object_add(object, key, json_object_new_string(value));
-}
-
-static void add_number(struct json_object *object, const char *key, size_t value)
-{
-    json_object_object_add(object, key, json_object_new_uint64(value));
-}
-
-static void print_json(const struct duet_model_info *info)
-{
-    struct json_object *object = json_object_new_object();
-    add_string(object, "name", info->name);
-    add_string(object, "folder", info->folder);
-    add_string(object, "space", info->space);
-    add_number(object, "dim", info->dim);
-    add_number(object, "image_size", info->image_size);
-    add_number(object, "max_tokens", info->max_tokens);
-    add_string(object, "languages", info->languages);
-    add_string(object, "licence", info->licence);
-    add_string(object, "fingerprint", info->fingerprint);
-    puts(json_text(object));
-    json_object_put(object);
+    const char *names[N_WORDS];
+    for (size_t i = 0; i < N_WORDS; i++) {
+        names[i] = words[i].name;
+    }
+    const char *nearest = suggest_nearest(word, names, N_WORDS);
+    if (nearest != NULL) {
+        return cli_usage("there is no 'model %s'; did you mean 'model %s'?", word,
+                         nearest);
+    }
+    return cli_usage("there is no 'model %s', but list, info, pull, verify and use",
+                     word);
 }
 
 static enum exit_code run(const struct cli *cli)
 {
-    struct duet *db;
-    struct duet_model_info info;
-    if (cli->n_args == 1 && strcmp(cli->args[0], "info") != 0) {
-        return cli_usage("there is no 'model %s', only 'model info'", cli->args[0]);
+    const char *word = cli->n_args == 0 ? "info" : cli->args[0];
+    size_t n = cli->n_args == 0 ? 0 : cli->n_args - 1;
+    if (cli->url != NULL) {
+        return cli_usage("model works on the models here, not on --url");
     }
-    enum exit_code code = cli_open(&db, cli, (struct duet_options){0});
-    if (code != EXIT_DONE) {
-        return code;
+    for (size_t i = 0; i < N_WORDS; i++) {
+        if (strcmp(words[i].name, word) != 0) {
+            continue;
+        }
+        if (n < words[i].min_args) {
+            return cli_usage("model %s wants a name", word);
+        }
+        if (n > words[i].max_args) {
+            return cli_usage("model %s takes no '%s'", word,
+                             cli->args[words[i].max_args + 1]);
+        }
+        return words[i].run(cli);
     }
-    enum err result = duet_model(db, &info);
-    if (result == ERR_OK && cli->json) {
-        print_json(&info);
-    } else if (result == ERR_OK) {
-        print_human(&info);
-    }
-    code = cli_fail(result);
-    duet_close(db);
-    return code;
+    return unknown(word);
 }
+
+static const struct cli_option options[] = {
+    CLI_OPTION_TEXT("hub", hub, "URL",
+                    "pull from there (else $DUET_HUB, else $HF_ENDPOINT)"),
+    CLI_OPTION_END,
+};
 
 const struct cli_command cmd_model = {
     .name = "model",
-    .arguments = "[info]",
-    .summary = "tell about the model of the database",
+    .arguments =
+        "[list | info [NAME] | pull OWNER/NAME[@REVISION] | verify [NAME] | use "
+        "NAME]",
+    .summary = "list, fetch, check and choose models",
     .about =
-        "Prints name, folder, vector space, sizes, languages and licence of the model\n"
-        "that made the database's vectors and encodes its queries. The model that\n"
-        "ships with duet is for evaluation and research: see its licence.\n",
-    .example = "  duet model\n",
-    .max_args = 1,
+        "list    prints the models that are here, the broken ones too.\n"
+        "info    tells what a model is and how fast it is here; without a name the "
+        "one\n"
+        "        that made the database, else the default.\n"
+        "pull    fetches a model from a hub (huggingface.co) into the models folder: "
+        "the\n"
+        "        first of $DUET_MODELS, else ~/.local/share/duet/models. What was cut\n"
+        "        off is gone on with. For private and gated models set HF_TOKEN.\n"
+        "verify  checks files, weights and vectors of a model.\n"
+        "use     makes a model the default for what is new; databases keep theirs.\n"
+        "        'use duet-default' returns to the one that ships with duet, which is\n"
+        "        for evaluation and research: see its licence.\n",
+    .example = "  duet model\n"
+               "  duet model pull openai/clip-vit-base-patch32\n"
+               "  duet model use openai/clip-vit-base-patch32\n",
+    .options = options,
+    .max_args = 2,
     .run = run,
 };

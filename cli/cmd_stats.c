@@ -6,18 +6,8 @@
 
 #include "base/json.h"
 #include "cli/cli.h"
+#include "cli/print.h"
 #include "cli/remote.h"
-
-static void print_bytes(const char *label, size_t n)
-{
-    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
-    double value = (double)n;
-    size_t unit = 0;
-    for (; value >= 1024 && unit + 1 < sizeof units / sizeof units[0]; unit++) {
-        value /= 1024;
-    }
-    printf("%-14s %.*f %s\n", label, unit == 0 ? 0 : 1, value, units[unit]);
-}
 
 static void print_human(const struct cli *cli, const struct duet_stats *stats)
 {
@@ -35,8 +25,9 @@ static void print_human(const struct cli *cli, const struct duet_stats *stats)
         }
         putchar('\n');
     }
-    print_bytes("store", stats->store_bytes);
-    print_bytes("thumbnails", stats->media_bytes);
+    char bytes[PRINT_BYTES_MAX];
+    printf("%-14s %s\n", "store", print_bytes(bytes, stats->store_bytes));
+    printf("%-14s %s\n", "thumbnails", print_bytes(bytes, stats->media_bytes));
 }
 
 static void add_number(struct json_object *object, const char *key, size_t value)

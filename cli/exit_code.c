@@ -14,14 +14,15 @@ static const struct {
     {EXIT_USAGE, "the command line, or what it names, is wrong"},
     {EXIT_NOT_FOUND, "there is no such database, collection or file"},
     {EXIT_SOME_FAILED, "add, embed, label, describe: some failed, the others are done"},
-    {EXIT_BUSY, "another process writes to this database"},
+    {EXIT_BUSY, "another process writes to this database, or pulls this model"},
     {EXIT_MISMATCH, "another model, size or format version than expected"},
     {EXIT_DAMAGED, "stored bytes fail their checks"},
     {EXIT_SYSTEM, "the system refused a read or a write, or the disk is full"},
-    {EXIT_SERVER, "--url: the server cannot be reached or did not answer in time"},
+    {EXIT_SERVER,
+     "the server (--url) or the hub cannot be reached or did not answer in time"},
     {EXIT_MODEL, "the model's files are missing or broken"},
     {EXIT_BUG, "out of memory, or a bug in this program"},
-    {EXIT_INTERRUPTED, "interrupted by ^C; what was committed stays"},
+    {EXIT_INTERRUPTED, "interrupted by ^C; what was committed or downloaded stays"},
 };
 
 enum exit_code exit_code_of(enum err code)

@@ -123,6 +123,23 @@ static void put_cell(const char *text, size_t n_columns, bool path, bool pad)
     }
 }
 
+void print_text(const char *text)
+{
+    put_slice(text, 0, COLUMNS_UNBOUND);
+}
+
+const char *print_bytes(char text[PRINT_BYTES_MAX], uint64_t n)
+{
+    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+    double value = (double)n;
+    size_t unit = 0;
+    for (; value >= 1024 && unit + 1 < sizeof units / sizeof units[0]; unit++) {
+        value /= 1024;
+    }
+    snprintf(text, PRINT_BYTES_MAX, "%.*f %s", unit == 0 ? 0 : 1, value, units[unit]);
+    return text;
+}
+
 static const char *string_of(struct json_object *payload, const char *key)
 {
     struct json_object *value = json_get(payload, key);

@@ -7,6 +7,8 @@
 #ifndef CLI_PRINT_H
 #define CLI_PRINT_H
 
+#include <stdint.h>
+
 #include "base/json.h"
 #include "cli/cli.h"
 
@@ -14,6 +16,14 @@ enum print_style {
     PRINT_RANKED, /* rank, score, path or id, caption */
     PRINT_LISTED  /* path or id, caption */
 };
+
+/* Prints a text that comes from outside, without a newline. */
+void print_text(const char *text);
+
+enum { PRINT_BYTES_MAX = 32 };
+
+/* "12.3 MiB" into `text`, which is returned. */
+const char *print_bytes(char text[PRINT_BYTES_MAX], uint64_t n);
 
 /* Prints the hits. ERR_NOMEM; what the output refuses shows in ferror(stdout). */
 enum err print_hits(const struct cli *cli, const struct duet_hits *hits,

@@ -23,16 +23,29 @@ void progress_init(struct progress *progress, bool quiet)
 
 /* Half of the rate is that of the last second, so that it follows slow and fast
  * folders, yet does not jump. */
-static void update_rate(struct progress *progress, const struct duet_add_progress *now)
+static void update_rate(struct progress *progress, uint64_t n_done, double seconds)
 {
-    double seconds = now->seconds - progress->rate_seconds;
-    if (seconds < RATE_SECONDS || now->n_done < progress->n_rate) {
+    double passed = seconds - progress->rate_seconds;
+    if (passed < RATE_SECONDS || n_done < progress->n_rate) {
         return;
     }
-    double rate = (double)(now->n_done - progress->n_rate) / seconds;
-    progress->rate = progress->n_rate == 0 ? rate : (progress->rate + rate) / 2;
-    progress->n_rate = now->n_done;
-    progress->rate_seconds = now->seconds;
+    double rate = (double)(n_done - progress->n_rate) / passed;
+    progress->rate = progress->rate <= 0 ? rate : (progress->rate + rate) / 2;
+    progress->n_rate = n_done;
+    progress->rate_seconds = seconds;
+}
+
+/* ", 0:07 left" behind what is in text[n]. */
+static void format_left(char *text, size_t n, double left)
+{
+    size_t used = strlen(text);
+    unsigned seconds = left < 360000 ? (unsigned)(left + 0.5) : 359999;
+    if (seconds < 3600) {
+        snprintf(text + used, n - used, ", %u:%02u left", seconds / 60, seconds % 60);
+    } else {
+        snprintf(text + used, n - used, ", %u:%02u:%02u left", seconds / 3600,
+                 seconds / 60 % 60, seconds % 60);
+    }
 }
 
 /* "48/s, 0:07 left", or less where it is not known. */
@@ -40,17 +53,20 @@ static void format_pace(char *text, size_t n, const struct progress *progress,
                         const struct duet_add_progress *now)
 {
     text[0] = '\0';
-    if (progress->rate <= 0) {
-        return;
+    if (progress->rate > 0) {
+        snprintf(text, n, "%.*f/s", progress->rate < 10 ? 1 : 0, progress->rate);
+        format_left(text, n, (double)(now->n_found - now->n_done) / progress->rate);
     }
-    double left = (double)(now->n_found - now->n_done) / progress->rate;
-    unsigned seconds = left < 360000 ? (unsigned)(left + 0.5) : 359999;
-    if (seconds < 3600) {
-        snprintf(text, n, "%.*f/s, %u:%02u left", progress->rate < 10 ? 1 : 0,
-                 progress->rate, seconds / 60, seconds % 60);
-    } else {
-        snprintf(text, n, "%.*f/s, %u:%02u:%02u left", progress->rate < 10 ? 1 : 0,
-                 progress->rate, seconds / 3600, seconds / 60 % 60, seconds % 60);
+}
+
+/* "11.2 MB/s, 0:52 left". */
+static void format_speed(char *text, size_t n, const struct progress *progress,
+                         const struct progress_bytes *now)
+{
+    text[0] = '\0';
+    if (progress->rate > 0) {
+        snprintf(text, n, "%.1f MB/s", progress->rate / 1e6);
+        format_left(text, n, (double)(now->n_total - now->n_done) / progress->rate);
     }
 }
 
@@ -65,20 +81,28 @@ static size_t bar_columns(void)
     return room < BAR_MAX ? room : BAR_MAX;
 }
 
-static void draw_bar(struct progress *progress, const struct duet_add_progress *now)
+/* The bar alone, filled by n_done of n_total. */
+static void draw_bar(struct progress *progress, uint64_t n_done, uint64_t n_total)
 {
-    char pace[64];
     char bar[BAR_MAX + 1];
     size_t columns = bar_columns();
-    size_t full = now->n_found == 0 ? 0 : columns * now->n_done / now->n_found;
+    double share = n_total == 0 ? 0 : (double)n_done / (double)n_total;
+    size_t full = (size_t)((double)columns * share);
     memset(bar, ' ', columns);
     memset(bar, '=', full < columns ? full : columns);
     bar[columns] = '\0';
-    format_pace(pace, sizeof pace, progress, now);
-    fprintf(stderr, "\r\033[K[%s] %zu of %zu  %s", bar, now->n_done, now->n_found,
-            pace);
-    fflush(stderr);
+    fprintf(stderr, "\r\033[K[%s] ", bar);
     progress->drawn = true;
+}
+
+static void draw_pictures(struct progress *progress,
+                          const struct duet_add_progress *now)
+{
+    char pace[64];
+    format_pace(pace, sizeof pace, progress, now);
+    draw_bar(progress, now->n_done, now->n_found);
+    fprintf(stderr, "%zu of %zu  %s", now->n_done, now->n_found, pace);
+    fflush(stderr);
 }
 
 void progress_show(struct progress *progress, const struct duet_add_progress *now)
@@ -87,15 +111,46 @@ void progress_show(struct progress *progress, const struct duet_add_progress *no
     if (progress->quiet) {
         return;
     }
-    update_rate(progress, now);
+    update_rate(progress, now->n_done, now->seconds);
     if (progress->terminal && !now->walked) {
         fprintf(stderr, "\r\033[Klooking for pictures: %zu", now->n_found);
         progress->drawn = true;
     } else if (progress->terminal) {
-        draw_bar(progress, now);
+        draw_pictures(progress, now);
     } else if (now->walked && now->seconds - progress->shown_at >= LINE_SECONDS) {
         format_pace(pace, sizeof pace, progress, now);
         cli_tell("%zu of %zu  %s", now->n_done, now->n_found, pace);
+        progress->shown_at = now->seconds;
+    }
+}
+
+/* What is there already when a download goes on did not come at this speed. */
+static void begin_rate(struct progress *progress, const struct progress_bytes *now)
+{
+    if (!progress->begun) {
+        progress->begun = true;
+        progress->n_rate = now->n_done;
+        progress->rate_seconds = now->seconds;
+    }
+}
+
+void progress_show_bytes(struct progress *progress, const struct progress_bytes *now)
+{
+    char speed[64];
+    if (progress->quiet || now->n_total == 0) {
+        return;
+    }
+    begin_rate(progress, now);
+    update_rate(progress, now->n_done, now->seconds);
+    format_speed(speed, sizeof speed, progress, now);
+    double done = (double)now->n_done / 1e6, total = (double)now->n_total / 1e6;
+    const char *what = now->what == NULL ? "" : now->what;
+    if (progress->terminal) {
+        draw_bar(progress, now->n_done, now->n_total);
+        fprintf(stderr, "%.1f of %.1f MB  %s", done, total, speed);
+        fflush(stderr);
+    } else if (now->seconds - progress->shown_at >= LINE_SECONDS) {
+        cli_tell("%.1f of %.1f MB  %s  %s", done, total, what, speed);
         progress->shown_at = now->seconds;
     }
 }

@@ -29,7 +29,7 @@ struct duet {
     pthread_mutex_t model_mutex; /* over what follows */
     struct enc *model;           /* opened by the first need, then never changed */
     struct enc_pool *pool;       /* over the model, and as long */
-    char *model_name;            /* the name it was found by */
+    char *model_name;            /* what finds it again, as recorded */
     bool model_warned;           /* another fingerprint was spoken of already */
 };
 

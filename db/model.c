@@ -14,6 +14,27 @@
 #include "db/database.h"
 #include "encoder/model_path.h"
 
+/* What a collection says of the model that made it. */
+struct recorded {
+    const char *name;
+    const char *space;
+};
+
+/* The name to be recorded: one that means this folder for good. A path too long for a
+ * record stays as it was given. */
+static enum err name_model(struct duet *db, const char *given, const char *folder)
+{
+    struct buf name;
+    buf_init(&name, PATH_MAX);
+    enum err result = enc_model_name(folder, &name);
+    if (result == ERR_OK) {
+        db->model_name = alloc_dup(name.size <= RECORD_MODEL_BYTES ? name.data : given);
+        result = db->model_name == NULL ? ERR_NOMEM : ERR_OK;
+    }
+    buf_release(&name);
+    return result;
+}
+
 /* The encoder `name`, in `folder`, and what belongs to it. */
 static enum err open_parts(struct duet *db, const char *name, const char *folder)
 {
@@ -22,8 +43,7 @@ static enum err open_parts(struct duet *db, const char *name, const char *folder
     TRY(enc_open(&db->model, folder));
     options.max_pictures = enc_info(db->model)->picture_batch;
     TRY(enc_pool_open(&db->pool, db->model, &options));
-    db->model_name = alloc_dup(name);
-    return db->model_name == NULL ? ERR_NOMEM : ERR_OK;
+    return name_model(db, name, folder);
 }
 
 void model_release(struct duet *db)
@@ -36,22 +56,13 @@ void model_release(struct duet *db)
     db->model_name = NULL;
 }
 
-/* With the mutex held. `recorded` is the name a collection was made with, or NULL. */
-static enum err open_model(struct duet *db, const char *recorded)
+static enum err open_named(struct duet *db, const char *name)
 {
     struct buf folder;
-    if (db->model != NULL) {
-        return ERR_OK;
-    }
-    const char *name = db->model_wanted != NULL ? db->model_wanted
-                       : recorded != NULL       ? recorded
-                                                : "default";
     buf_init(&folder, PATH_MAX);
     enum err result = enc_find_model(name, &folder);
     if (result == ERR_OK) {
         result = open_parts(db, name, folder.data);
-    } else if (result == ERR_NOT_FOUND) {
-        result = ERR_MODEL; /* not found would be the collection's or a point's */
     }
     buf_release(&folder);
     if (result != ERR_OK) {
@@ -60,13 +71,72 @@ static enum err open_model(struct duet *db, const char *recorded)
     return result;
 }
 
-static enum err model_get(struct duet *db, const char *recorded, struct enc **enc)
+static bool is_of_space(const struct duet *db, const char *space)
 {
+    return strcmp(enc_info(db->model)->space, space) == 0;
+}
+
+/*
+ * Where the recorded model is gone (a folder was renamed, a database came from another
+ * machine), one of the same space will do. So it will where "default" is recorded, as
+ * once it was, and has become another model since. A model that is there and broken is
+ * told, not passed over.
+ */
+static enum err open_recorded(struct duet *db, const struct recorded *recorded)
+{
+    static const char *const others[] = {ENC_MODEL_DEFAULT, ENC_MODEL_SHIPPED};
+    enum err result = open_named(db, recorded->name);
+    bool vague = strcmp(recorded->name, ENC_MODEL_DEFAULT) == 0;
+    if (result == ERR_OK ? !vague || is_of_space(db, recorded->space)
+                         : result != ERR_NOT_FOUND) {
+        return result;
+    }
+    model_release(db);
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        if (open_named(db, others[i]) == ERR_OK && is_of_space(db, recorded->space)) {
+            return ERR_OK;
+        }
+        model_release(db);
+    }
+    return open_named(db, recorded->name); /* again, for its own sentence */
+}
+
+/* The model of the first collection that has one, so that what is new in a database
+ * can be compared with what is old; "default" where there is none. */
+static enum err open_first(struct duet *db)
+{
+    struct duet_collections list;
+    TRY(duet_collections_list(db, NULL, &list));
+    size_t i = 0;
+    while (i < list.n && list.items[i].model[0] == '\0') {
+        i++;
+    }
+    enum err result;
+    if (i < list.n) {
+        struct recorded first = {list.items[i].model, list.items[i].model_space};
+        result = open_recorded(db, &first);
+    } else {
+        result = open_named(db, ENC_MODEL_DEFAULT);
+    }
+    duet_collections_release(&list);
+    return result;
+}
+
+/* `recorded` is NULL where no collection is spoken of. */
+static enum err model_get(struct duet *db, const struct recorded *recorded,
+                          struct enc **enc)
+{
+    enum err result = ERR_OK;
     pthread_mutex_lock(&db->model_mutex);
-    enum err result = open_model(db, recorded);
+    if (db->model == NULL) {
+        result = db->model_wanted != NULL ? open_named(db, db->model_wanted)
+                 : recorded != NULL       ? open_recorded(db, recorded)
+                                          : open_first(db);
+    }
     *enc = db->model;
     pthread_mutex_unlock(&db->model_mutex);
-    return result;
+    /* Not found would be the collection's or a point's. */
+    return result == ERR_NOT_FOUND ? ERR_MODEL : result;
 }
 
 enum err db_encoder(struct duet *db, struct enc **enc)
@@ -90,7 +160,8 @@ enum err model_for_search(struct duet *db, const struct record_collection *c,
     FAIL_IF(!collection_is_cross_modal(c), ERR_UNSUPPORTED,
             "this collection holds plain vectors: no model makes them of texts or "
             "pictures");
-    TRY(model_get(db, c->model, enc));
+    struct recorded recorded = {c->model, c->model_space};
+    TRY(model_get(db, &recorded, enc));
     const struct enc_info *info = enc_info(*enc);
     FAIL_IF(
         strcmp(info->space, c->model_space) != 0, ERR_CONFLICT,

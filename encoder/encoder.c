@@ -178,6 +178,15 @@ static enum err need_text_tower(struct enc *enc, size_t i)
                             : err_prefix(result, "text tower \"%s\"", text->language);
 }
 
+enum err enc_open_towers(struct enc *enc)
+{
+    TRY(need_image_tower(enc));
+    for (size_t i = 0; i < enc->model->n_texts; i++) {
+        TRY(need_text_tower(enc, i));
+    }
+    return ERR_OK;
+}
+
 /* The fingerprint. */
 
 static enum err hash_file(const char *path, XXH128_hash_t *hash)

@@ -194,6 +194,7 @@ const struct kn_ops *kn_ops_by_name(const char *name)
 }
 
 static const struct kn_ops *chosen;
+static _Thread_local const struct kn_ops *overriding; /* NULL: none */
 static pthread_once_t choose_once = PTHREAD_ONCE_INIT;
 
 static void choose(void)
@@ -215,5 +216,10 @@ static void choose(void)
 const struct kn_ops *kn_ops(void)
 {
     (void)pthread_once(&choose_once, choose);
-    return chosen;
+    return overriding != NULL ? overriding : chosen;
+}
+
+void kn_override(const struct kn_ops *ops)
+{
+    overriding = ops;
 }

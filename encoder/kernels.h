@@ -117,8 +117,13 @@ struct kn_ops {
     void (*mean)(const float *x, size_t n, size_t channels, float *out);
 };
 
-/* The table for this processor; the same in every call. */
+/* The table for this processor; the same in every call, but for kn_override. */
 const struct kn_ops *kn_ops(void);
+
+/* From now on kn_ops() gives this thread `ops`; NULL: the processor's own again. Since
+ * encoding runs on the caller's thread alone, two tables can be compared in one
+ * process, with the weights mapped once, while other threads work on. */
+void kn_override(const struct kn_ops *ops);
 
 /* The plain C table, whatever the processor. */
 extern const struct kn_ops kn_reference;

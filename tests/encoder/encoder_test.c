@@ -321,6 +321,29 @@ static void test_a_batch_equals_its_pictures_one_by_one(void **state)
     enc_close(enc);
 }
 
+static void test_towers_that_are_opened_at_once_need_every_file(void **state)
+{
+    (void)state;
+    struct buf path;
+    buf_init(&path, 4096);
+    struct enc *enc = NULL;
+    assert_ok(enc_open(&enc, folder));
+    assert_ok(enc_open_towers(enc));
+    assert_ok(enc_open_towers(enc)); /* nothing is left to be done */
+    enc_close(enc);
+    for (size_t i = 1; i < sizeof tiny_files / sizeof tiny_files[0]; i++) {
+        buf_clear(&path);
+        assert_ok(buf_printf(&path, "%s/%s", folder, tiny_files[i]));
+        assert_int_equal(truncate(path.data, 0), 0);
+        assert_ok(enc_open(&enc, folder));
+        assert_err(enc_open_towers(enc), ERR_MODEL);
+        assert_non_null(strstr(err_detail(), tiny_files[i]));
+        enc_close(enc);
+        tiny_model_write(folder, 1);
+    }
+    buf_release(&path);
+}
+
 static void test_the_fingerprint_changes_with_any_file(void **state)
 {
     (void)state;
@@ -498,6 +521,7 @@ int main(void)
         TEST(test_bad_texts_are_refused),
         TEST(test_preprocessing_squashes_and_normalises),
         TEST(test_a_batch_equals_its_pictures_one_by_one),
+        TEST(test_towers_that_are_opened_at_once_need_every_file),
         TEST(test_the_fingerprint_changes_with_any_file),
         TEST(test_a_fingerprint_needs_every_file),
         TEST(test_many_threads_get_the_same_vectors),

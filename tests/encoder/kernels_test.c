@@ -5,6 +5,7 @@
 #include "tests/test.h"
 
 #include <math.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -437,6 +438,26 @@ static void test_the_choice_is_a_table_this_processor_runs(void **state)
     assert_null(kn_ops_by_name("mmx"));
 }
 
+static void *ask_for_table(void *table)
+{
+    *(const struct kn_ops **)table = kn_ops();
+    return NULL;
+}
+
+static void test_a_table_is_overridden_for_one_thread(void **state)
+{
+    (void)state;
+    pthread_t thread;
+    const struct kn_ops *usual = kn_ops(), *elsewhere = NULL;
+    kn_override(&kn_reference);
+    assert_ptr_equal(kn_ops(), &kn_reference);
+    assert_int_equal(pthread_create(&thread, NULL, ask_for_table, &elsewhere), 0);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    kn_override(NULL);
+    assert_ptr_equal(elsewhere, usual);
+    assert_ptr_equal(kn_ops(), usual);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -455,6 +476,7 @@ int main(void)
         cmocka_unit_test(test_attention_agrees_with_the_reference),
         cmocka_unit_test(test_layer_norm_and_mean_agree_with_the_reference),
         cmocka_unit_test(test_the_choice_is_a_table_this_processor_runs),
+        cmocka_unit_test(test_a_table_is_overridden_for_one_thread),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

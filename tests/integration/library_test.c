@@ -76,15 +76,29 @@ static void test_only_the_library_s_own_names_are_visible(void **state)
 static void test_the_headers_are_good_cplusplus_too(void **state)
 {
     (void)state;
-    run("printf '#include <db/%s>\n' duet.h duet_encoder.h >$T/header.cpp && "
+    run("printf '#include <db/%s>\n' duet.h duet_encoder.h duet_model.h >$T/header.cpp "
+        "&& "
         "g++ -std=c++17 -Wall -Wextra -fsyntax-only -I$T/usr/local/include/duet "
         "$T/header.cpp");
+}
+
+static void test_the_header_of_models_stands_alone(void **state)
+{
+    (void)state;
+    run("printf '%s\n' '#include <db/duet_model.h>' 'int main(void) {' "
+        "'struct duet_model_list list;' 'enum err result = duet_model_list(&list);' "
+        "'duet_model_list_release(&list);' 'return (int)result; }' >$T/models.c && "
+        "gcc -std=c11 -Wall -Wextra -Wpedantic -Werror $T/models.c -o $T/models "
+        "$(pkg-config --cflags --libs duet) && LD_LIBRARY_PATH=$T/usr/local/lib "
+        "$T/models && cp $T/models.c $T/models.cpp && "
+        "g++ -std=c++17 -Wall -Wextra -Werror -fsyntax-only $T/models.cpp "
+        "$(pkg-config --cflags duet)");
 }
 
 static void test_the_installed_program_finds_its_model(void **state)
 {
     (void)state;
-    run("cd $T && env -u DUET_MODELS $T/usr/local/bin/duet --db photos.db model "
+    run("cd $T && env -u DUET_MODELS $T/usr/local/bin/duet --db none.db model "
         ">model.out && "
         "grep -q \"$T/usr/local/share/duet/models/default\" model.out");
 }
@@ -134,6 +148,7 @@ int main(void)
         cmocka_unit_test(test_the_readme_example_compiles_and_runs),
         cmocka_unit_test(test_only_the_library_s_own_names_are_visible),
         cmocka_unit_test(test_the_headers_are_good_cplusplus_too),
+        cmocka_unit_test(test_the_header_of_models_stands_alone),
         cmocka_unit_test(test_the_installed_program_finds_its_model),
         cmocka_unit_test(test_the_installed_program_finds_its_phrases),
         cmocka_unit_test(test_the_header_s_own_example_runs),
