@@ -35,27 +35,55 @@ static uint64_t status_bytes(const char *key)
     return kb * 1024;
 }
 
+/* Files that were counted; a model of both towers in one file has it mapped twice. */
+struct counted {
+    unsigned long inodes[256];
+    size_t n;
+};
+
+static bool count_once(struct counted *counted, unsigned long inode)
+{
+    for (size_t i = 0; i < counted->n; i++) {
+        if (counted->inodes[i] == inode) {
+            return false;
+        }
+    }
+    if (counted->n < sizeof counted->inodes / sizeof counted->inodes[0]) {
+        counted->inodes[counted->n++] = inode;
+    }
+    return true;
+}
+
+/* The bytes of one line of /proc/self/maps, if it is of a file in `folder` that was not
+ * counted yet. */
+static uint64_t line_bytes(const char *line, const char *folder,
+                           struct counted *counted)
+{
+    unsigned long long first, end;
+    unsigned long inode;
+    const char *path = strchr(line, '/');
+    size_t n = strlen(folder);
+    return path != NULL && strncmp(path, folder, n) == 0 && path[n] == '/' &&
+                   sscanf(line, "%llx-%llx %*s %*s %*s %lu", &first, &end, &inode) ==
+                       3 &&
+                   count_once(counted, inode)
+               ? end - first
+               : 0;
+}
+
 /* The bytes of this process's mappings of files in the folder. */
 static uint64_t mapped_bytes(const char *folder)
 {
     char line[PATH_MAX + 256], real[PATH_MAX];
-    unsigned long long first, end;
+    struct counted counted = {.n = 0};
     uint64_t n = 0;
-    FILE *file = fopen("/proc/self/maps", "re");
-    if (file == NULL || realpath(folder, real) == NULL) {
-        if (file != NULL) {
-            fclose(file);
-        }
-        return 0;
+    FILE *file = realpath(folder, real) == NULL ? NULL : fopen("/proc/self/maps", "re");
+    while (file != NULL && fgets(line, sizeof line, file) != NULL) {
+        n += line_bytes(line, real, &counted);
     }
-    while (fgets(line, sizeof line, file) != NULL) {
-        const char *path = strchr(line, '/');
-        if (path != NULL && strncmp(path, real, strlen(real)) == 0 &&
-            path[strlen(real)] == '/' && sscanf(line, "%llx-%llx", &first, &end) == 2) {
-            n += end - first;
-        }
+    if (file != NULL) {
+        fclose(file);
     }
-    fclose(file);
     return n;
 }
 
