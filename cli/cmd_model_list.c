@@ -31,7 +31,7 @@ static void print_model(const struct duet_model_entry *entry, int columns)
         fputs("broken: ", stdout);
         print_text(entry->error);
     } else {
-        printf("%4zu  %-6s  %10s  ", entry->dim, entry->languages,
+        printf("%4zu  %-12s  %10s  ", entry->dim, entry->languages,
                print_bytes(bytes, entry->bytes));
         print_text(entry->folder);
         fputs(entry->is_shadowed ? "  (another of this name is found first)" : "",
