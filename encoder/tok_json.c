@@ -183,7 +183,7 @@ static enum err read_added_token(struct tok *tok, struct json_object *value)
     TRY(json_get_bool(value, "normalized", &flags.normalized));
     TRY(json_get_bool(value, "special", &special));
     FAIL_IF(n == 0, ERR_MODEL, "an added token that is empty");
-    FAIL_IF(flags.normalized && tok->wordpiece != NULL && !special, ERR_UNSUPPORTED,
+    FAIL_IF(flags.normalized && tok->wordpiece != NULL, ERR_UNSUPPORTED,
             "WordPiece with the normalized token \"%.40s\" is not supported", text);
     TRY(tok_add_name(tok, text, n, &flags));
     FAIL_IF((size_t)flags.id != id, ERR_MODEL,
@@ -248,12 +248,24 @@ static enum err read_steps(struct tok *tok, struct json_object *file, bool lower
     return tok_json_pre_tokenizer(tok, pre_tokenizer);
 }
 
+static enum err check_version(struct json_object *file)
+{
+    const char *version = "1.0";
+    if (json_get(file, "version") != NULL) {
+        TRY(json_get_string(file, "version", &version));
+    }
+    FAIL_IF(strcmp(version, "1.0") != 0, ERR_UNSUPPORTED,
+            "the version %.40s is not supported", version);
+    return ERR_OK;
+}
+
 static enum err read_parts(struct tok *tok, const struct tok_members *file,
                            bool lower_case)
 {
     bool bert, bert_lower_case = false, done = false;
     struct json_object *processor = json_get(file->small, "post_processor");
     FAIL_IF(file->large[0].text == NULL, ERR_MODEL, "it has no \"model\"");
+    TRY(check_version(file->small));
     TRY(read_steps(tok, file->small, lower_case, &bert, &bert_lower_case));
     TRY(tok_json_model(tok, file->large[0], bert, bert_lower_case));
     TRY(read_added_tokens(tok, json_get(file->small, "added_tokens")));
@@ -304,8 +316,10 @@ enum err tok_open_json(struct tok **out, const char *tokenizer_json_path,
 
 /* CLIP's pair of files. */
 
+/* The special tokens are cut out before; in upper case they come this far. */
 static const char clip_regex[] =
-    "'s|'t|'re|'ve|'m|'ll|'d|[\\p{L}]+|[\\p{N}]|[^\\s\\p{L}\\p{N}]+";
+    "<\\|startoftext\\|>|<\\|endoftext\\|>|'s|'t|'re|'ve|'m|'ll|"
+    "'d|[\\p{L}]+|[\\p{N}]|[^\\s\\p{L}\\p{N}]+";
 
 static enum err add_clip_steps(struct tok *tok)
 {

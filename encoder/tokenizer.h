@@ -19,11 +19,14 @@
  * around. What the pipeline may hold is what the headers named here list; anything else
  * is refused by name, never left out.
  *
- * The reference is Hugging Face tokenizers 0.23. It knows Unicode 17, utf8proc 2.8 knows
- * 15: of characters assigned since, letters and numbers here are neither, and upper case
- * stays. SiglipTokenizer of transformers (5.23), which does not read tokenizer.json,
- * lower-cases a final sigma as one, and knows no special tokens but "</s>" and "<unk>";
- * on other text it and a tokenizer.json with the same steps agree.
+ * The reference is Hugging Face tokenizers 0.23. It knows Unicode 17 (and 9 in its
+ * normal forms, as here), utf8proc 2.8 knows 15 and Oniguruma 6.9.8 knows 14: letters
+ * and numbers assigned since are neither in a pattern, and keep their case.
+ *
+ * transformers' SiglipTokenizer reads no tokenizer.json but SentencePiece's own model.
+ * On ordinary text the ids are the same; they are others where the charsmap's longest
+ * prefix, which SentencePiece takes, is not its shortest (decomposed letters, half-width
+ * kana with their marks), behind a final sigma, and for special tokens written out.
  *
  * Threads: read-only once open; any number of threads.
  */
@@ -55,8 +58,8 @@ enum err tok_open(struct tok **out, const char *vocab_path, bool lower_case) ERR
 enum err tok_open_json(struct tok **out, const char *tokenizer_json_path,
                        bool lower_case) ERR_CHECK;
 
-/* Reads CLIP's older pair, vocab.json and merges.txt, into the pipeline that CLIP's
- * tokenizer.json has. The same errors. */
+/* Reads CLIP's older pair, vocab.json and merges.txt, into the pipeline that
+ * transformers' CLIPTokenizer builds for it. The same errors. */
 enum err tok_open_bpe(struct tok **out, const char *vocab_json_path,
                       const char *merges_path) ERR_CHECK;
 

@@ -33,7 +33,7 @@ compilers() {
 libraries() {
     local name version
     for name in lmdb libevent libcrypto libcurl json-c libjpeg libpng libwebp libheif libavif libexif \
-        libutf8proc libxxhash openblas cmocka; do
+        libutf8proc oniguruma libxxhash openblas cmocka; do
         version=$(pkg-config --modversion "$name" 2>/dev/null) || version=
         line "$name" "${version:-missing (make deps installs it)}"
     done

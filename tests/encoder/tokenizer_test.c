@@ -240,6 +240,21 @@ static void test_ill_formed_utf8_is_refused_and_writes_nothing(void **state)
     }
 }
 
+static void test_tokens_are_found_by_name(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"[PAD]", "[MASK]", "dog", "##s", "\u72d7"};
+    int32_t id = -7;
+    assert_int_equal(tok_n_special(lower), 2);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        assert_ok(tok_find(lower, names[i], &id));
+        assert_string_equal(vocabulary[id], names[i]);
+    }
+    assert_err(tok_find(lower, "cat", &id), ERR_NOT_FOUND);
+    assert_err(tok_find(lower, "##dog", &id), ERR_NOT_FOUND);
+    assert_string_equal(vocabulary[id], "\u72d7");
+}
+
 static void test_the_lines_may_end_in_any_way(void **state)
 {
     (void)state;
@@ -305,6 +320,7 @@ int main(void)
         cmocka_unit_test(test_a_word_of_over_100_characters_is_unknown),
         cmocka_unit_test(test_truncation_is_exact_and_reported),
         cmocka_unit_test(test_ill_formed_utf8_is_refused_and_writes_nothing),
+        cmocka_unit_test(test_tokens_are_found_by_name),
         cmocka_unit_test(test_the_lines_may_end_in_any_way),
         cmocka_unit_test(test_a_vocabulary_without_its_marks_is_refused),
         cmocka_unit_test(test_no_memory_at_any_point_is_an_error_without_leaks),
