@@ -43,7 +43,7 @@ static size_t skip_class(const char *p, size_t n, size_t at)
 
 static enum err check_escape(char c)
 {
-    FAIL_IF(strchr("gkKX123456789", c) != NULL && c != '\0', ERR_UNSUPPORTED,
+    FAIL_IF(strchr("gGkKX123456789", c) != NULL && c != '\0', ERR_UNSUPPORTED,
             "the regex escape \\%c is not supported", c);
     return ERR_OK;
 }
@@ -95,7 +95,7 @@ static enum err compile(struct tok_regex *regex, const char *pattern, size_t n)
     OnigErrorInfo info;
     const OnigUChar *p = (const OnigUChar *)pattern;
     int code = onig_new(&regex->onig, p, p + n, ONIG_OPTION_NONE, ONIG_ENCODING_UTF8,
-                        ONIG_SYNTAX_RUBY, &info);
+                        ONIG_SYNTAX_ONIGURUMA, &info);
     if (code != ONIG_NORMAL) {
         OnigUChar text[ONIG_MAX_ERROR_MESSAGE_LEN];
         regex->onig = NULL;

@@ -1,6 +1,6 @@
 /*
  * tok_regex.h - the regular expressions of tokenizer.json, by Oniguruma, the library
- * that the reference uses too.
+ * that the reference uses too, in the syntax that it calls its own.
  *
  * A pattern comes from a downloaded file and a text from anyone, so both are bounded:
  * look-around may hold no quantifier, there are no back references, recursion, absent

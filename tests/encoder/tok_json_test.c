@@ -311,6 +311,22 @@ static void torture(const char *file)
     tok_close(tok);
 }
 
+static void torture_pair(void)
+{
+    struct tok *tok = NULL;
+    long n = 0;
+    for (enum err result = ERR_NOMEM; result != ERR_OK; n++) {
+        alloc_fail_after(n);
+        result =
+            tok_open_bpe(&tok, GOLDEN "/clip-vocab.json", GOLDEN "/clip-merges.txt");
+        alloc_fail_after(-1);
+        assert_true(result == ERR_NOMEM || result == ERR_OK);
+        assert_int_equal(tok == NULL, result != ERR_OK);
+    }
+    assert_true(n > 5);
+    tok_close(tok);
+}
+
 static void test_no_memory_at_any_point_is_an_error_without_leaks(void **state)
 {
     (void)state;
@@ -319,6 +335,7 @@ static void test_no_memory_at_any_point_is_an_error_without_leaks(void **state)
     torture(GOLDEN "/siglip-words.json");
     torture(GOLDEN "/siglip2.json");
     torture(GOLDEN "/bad/good-charsmap.json");
+    torture_pair();
 }
 
 int main(void)
