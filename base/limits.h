@@ -45,10 +45,11 @@
 #define LIMIT_MODEL_TOKENS (1u << 21)            /* Gemma has 256,000 */
 
 /* Pipelines of tokenizer.json. */
-#define LIMIT_TOKENIZER_STEPS 64              /* normalizers or pre-tokenizers */
-#define LIMIT_TOKENIZER_SPECIAL 16            /* tokens a template adds on one side */
-#define LIMIT_TOKENIZER_AFFIX_BYTES 64        /* "</w>", "##" */
-#define LIMIT_TOKENIZER_TEXT_BYTES (8u << 20) /* a text after its normalizers */
+#define LIMIT_TOKEN_BYTES 1024         /* each place of a text may try that many */
+#define LIMIT_TOKENIZER_STEPS 64       /* normalizers or pre-tokenizers */
+#define LIMIT_TOKENIZER_SPECIAL 16     /* tokens a template adds on one side */
+#define LIMIT_TOKENIZER_AFFIX_BYTES 64 /* "</w>", "##" */
+#define LIMIT_TOKENIZER_TEXT_BYTES (4u << 20) /* a text after its normalizers */
 #define LIMIT_REGEX_BYTES 4096                /* one pattern; CLIP's has 70 */
 #define LIMIT_REGEX_RETRIES 1000000           /* backtracking of one attempt to match */
 #define LIMIT_REGEX_SECONDS 2 /* of processor time, all patterns on a text */

@@ -46,6 +46,8 @@ enum err tok_added_add(struct tok_added *added, const char *text, size_t n,
                        struct tok_added_token token)
 {
     FAIL_IF(n == 0, ERR_MODEL, "the added token %d is empty once normalized", token.id);
+    FAIL_IF(n > LIMIT_TOKEN_BYTES, ERR_MODEL, "the added token %d has %zu bytes",
+            token.id, n);
     if (added->n == added->capacity) {
         TRY(grow(added));
     }
@@ -105,12 +107,19 @@ static bool stands_alone(const struct tok_text *text, size_t begin, size_t end)
            (end == text->n || !tok_is_word(tok_text_char(text, end, &step)));
 }
 
-static size_t skip_spaces(const struct tok_text *text, size_t at)
+/* Where the white space from `at` on ends. A run is gone over once, however many tokens
+ * are found within it. */
+static size_t skip_spaces(const struct tok_text *text, size_t at,
+                          struct tok_found *found)
 {
     size_t step;
+    if (at < found->spaces_end) {
+        return found->spaces_end;
+    }
     while (at < text->n && tok_is_space(tok_text_char(text, at, &step))) {
         at += step;
     }
+    found->spaces_end = at;
     return at;
 }
 
@@ -137,8 +146,8 @@ bool tok_added_next(const struct tok_added *added, const struct tok_text *text,
         if (token->single_word && !stands_alone(text, i, i + n)) {
             continue;
         }
-        size_t done = found->end,
-               end = token->rstrip ? skip_spaces(text, i + n) : i + n;
+        size_t done = found->end, end = i + n;
+        end = token->rstrip ? skip_spaces(text, end, found) : end;
         found->begin = token->lstrip ? skip_spaces_back(text, i, done) : i;
         found->end = end > found->begin ? end : found->begin;
         found->next = i + n;

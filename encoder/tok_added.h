@@ -32,7 +32,8 @@ struct tok_added {
 void tok_added_init(struct tok_added *added);
 void tok_added_release(struct tok_added *added);
 
-/* Adds a token that is looked for as text[n]. ERR_MODEL: the text is empty. */
+/* Adds a token that is looked for as text[n]. ERR_MODEL: the text is empty, or
+ * longer than LIMIT_TOKEN_BYTES. */
 enum err tok_added_add(struct tok_added *added, const char *text, size_t n,
                        struct tok_added_token token) ERR_CHECK;
 
@@ -42,7 +43,8 @@ enum err tok_added_seal(struct tok_added *added) ERR_CHECK;
 /* One token found: text[begin..end]. Zeroed before the first. */
 struct tok_found {
     size_t begin, end;
-    size_t next; /* where the search goes on */
+    size_t next;       /* where the search goes on */
+    size_t spaces_end; /* of the white space last skipped */
     int32_t id;
 };
 

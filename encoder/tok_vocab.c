@@ -49,6 +49,7 @@ enum err tok_vocab_add(struct tok_vocab *v, const char *token, size_t n, size_t 
 {
     FAIL_IF(id >= LIMIT_MODEL_TOKENS, ERR_MODEL, "the id %zu of \"%.40s\" is too great",
             id, token);
+    FAIL_IF(n > LIMIT_TOKEN_BYTES, ERR_MODEL, "the token %zu has %zu bytes", id, n);
     TRY(reach(v, id));
     FAIL_IF(v->spans[id].at != ABSENT, ERR_MODEL, "two tokens have the id %zu", id);
     v->spans[id] = (struct tok_span){(uint32_t)v->bytes.size, (uint32_t)n};

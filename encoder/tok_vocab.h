@@ -28,7 +28,8 @@ struct tok_vocab {
 void tok_vocab_init(struct tok_vocab *v);
 void tok_vocab_release(struct tok_vocab *v);
 
-/* Copies a token in. ERR_MODEL: the id is there already, or past LIMIT_MODEL_TOKENS. */
+/* Copies a token in. ERR_MODEL: the id is there already, or past LIMIT_MODEL_TOKENS,
+ * or the token longer than LIMIT_TOKEN_BYTES. */
 enum err tok_vocab_add(struct tok_vocab *v, const char *token, size_t n, size_t id)
     ERR_CHECK;
 

@@ -413,6 +413,8 @@ def bad_files(folder):
             {"id": 7, "content": " ", "single_word": False, "lstrip": False, "rstrip": False, "normalized": True, "special": False}]))),
         ("word-prefix", "unsupported", "prefix", word({"continuing_subword_prefix": "@"})), ("word-chars", "unsupported", "200 characters", word({"max_input_chars_per_word": 200})),
         ("word-no-unk", "model", "[UNK]", word({"vocab": {"a": 0}})), ("word-steps", "unsupported", "WordPiece", word({}, normalizer=None, pre_tokenizer=None)), ("bert-bpe", "unsupported", "BPE", bpe(lambda f: f.update(bert_pair))),
+        ("token-long", "model", "1025 bytes", model(vocab={"<unk>": 0, "a" * 1025: 1}, merges=[])), ("added-long", "model", "2000 bytes", bpe(lambda f: f["added_tokens"].append(
+            {**f["added_tokens"][0], "id": 7, "content": "x" * 2000}))),
         ("word-normalized", "unsupported", "normalized token", word({}, added_tokens=[{**small_bpe()["added_tokens"][0], "id": 2, "normalized": True}])),
         ("version", "unsupported", "2.0", bpe(lambda f: f.update(version="2.0"))), ("version-number", "model", "version", bpe(lambda f: f.update(version=1))),
         ("bert-options", "unsupported", "these options", word({}, normalizer={**bert_pair["normalizer"], "strip_accents": False})),
