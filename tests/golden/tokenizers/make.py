@@ -143,19 +143,30 @@ def strings(rng, sentences, n):
 
 # Tokenizers.
 
+def train_bpe(sentences, pre_tokenizer, normalizer=None, **options):
+    trained = Tokenizer(models.BPE())
+    trained.pre_tokenizer = pre_tokenizer
+    if normalizer is not None:
+        trained.normalizer = normalizer
+    trained.train_from_iterator(sentences, trainers.BpeTrainer(show_progress=False, **options))
+    return json.loads(trained.to_str())["model"]
+
+
 def clip(sentences):
     """As transformers' CLIPTokenizer builds it."""
     pre = pre_tokenizers.Sequence([pre_tokenizers.Split(Regex(CLIP_REGEX), behavior="removed", invert=True),
                                    pre_tokenizers.ByteLevel(add_prefix_space=False)])
     norm = normalizers.Sequence([normalizers.NFC(), normalizers.Replace(Regex(r"\s+"), " "), normalizers.Lowercase()])
-    trained = Tokenizer(models.BPE(unk_token="<|endoftext|>", end_of_word_suffix="</w>", continuing_subword_prefix=""))
-    trained.normalizer, trained.pre_tokenizer = norm, pre
-    trained.train_from_iterator(sentences, trainers.BpeTrainer(
-        vocab_size=2600, end_of_word_suffix="</w>", show_progress=False, initial_alphabet=pre_tokenizers.ByteLevel.alphabet()))
-    model = json.loads(trained.to_str())["model"]
-    # CLIP's own order: bytes, bytes that end a word, merges, the two special tokens.
-    merges = [tuple(m) for m in model["merges"]]
+    # The trainer breaks ties by the order of a hash map where it knows a suffix or a prefix; so the last character of
+    # a word goes in as one of private use.
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    ends = {c: chr(0xe000 + i) for i, c in enumerate(alphabet)}
+    back = {end: c + "</w>" for c, end in ends.items()}
+    words = (" ".join(word[:-1] + ends[word[-1]] for word, _ in pre.pre_tokenize_str(norm.normalize_str(s))) for s in sentences)
+    model = train_bpe(words, pre_tokenizers.WhitespaceSplit(), vocab_size=2600, initial_alphabet=alphabet + list(back))
+    spell = lambda token: "".join(back.get(c, c) for c in token)
+    # CLIP's own order: bytes, bytes that end a word, merges, the two special tokens.
+    merges = [(spell(a), spell(b)) for a, b in model["merges"]]
     tokens = list(dict.fromkeys(alphabet + [c + "</w>" for c in alphabet] + ["".join(m) for m in merges])) + CLIP_SPECIAL
     vocab = {token: i for i, token in enumerate(tokens)}
     return transformers.CLIPTokenizer(vocab=vocab, merges=merges).backend_tokenizer, vocab, merges
@@ -243,11 +254,8 @@ def siglip_words(proto):
 def gemma(sentences):
     """As Siglip2Tokenizer builds it, without its Lowercase, which the caller asks for."""
     special = ["<pad>", "<eos>", "<bos>", "<unk>", "<mask>"]
-    trained = Tokenizer(models.BPE(unk_token="<unk>"))
-    trained.normalizer = normalizers.Replace(" ", "▁")
-    trained.pre_tokenizer = pre_tokenizers.Split("▁", "merged_with_next")
-    trained.train_from_iterator(sentences, trainers.BpeTrainer(vocab_size=3200, show_progress=False, limit_alphabet=1500))
-    model = json.loads(trained.to_str())["model"]
+    model = train_bpe(sentences, pre_tokenizers.Split("▁", "merged_with_next"), normalizers.Replace(" ", "▁"),
+                      vocab_size=3200, limit_alphabet=1500)
     tokens = list(dict.fromkeys(special + ["<unused1>", "\n\n", "▁▁"] + [f"<0x{b:02X}>" for b in range(256)] + list(model["vocab"])))
     tok = Tokenizer(models.BPE(vocab={t: i for i, t in enumerate(tokens)}, merges=[tuple(m) for m in model["merges"]],
                                unk_token="<unk>", fuse_unk=True, byte_fallback=True))
@@ -269,10 +277,13 @@ def gemma_plain(tok):
 
 
 def bert(sentences):
-    trained = Tokenizer(models.WordPiece(unk_token="[UNK]"))
-    trained.normalizer, trained.pre_tokenizer = normalizers.BertNormalizer(), pre_tokenizers.BertPreTokenizer()
-    trained.train_from_iterator(sentences, trainers.WordPieceTrainer(
-        vocab_size=3000, show_progress=False, limit_alphabet=1200, special_tokens=["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]))
+    """Every piece may begin a word or go on in one."""
+    norm, pre = normalizers.BertNormalizer(), pre_tokenizers.BertPreTokenizer()
+    pieces = list(train_bpe(sentences, pre, norm, vocab_size=1700, limit_alphabet=900)["vocab"])
+    vocab = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"] + pieces + ["##" + piece for piece in pieces]
+    trained = Tokenizer(models.WordPiece({t: i for i, t in enumerate(vocab)}, unk_token="[UNK]"))
+    trained.normalizer, trained.pre_tokenizer = norm, pre
+    trained.add_special_tokens(vocab[:5])
     trained.post_processor = processors.TemplateProcessing(single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B:1 [SEP]:1",
                                                            special_tokens=[("[CLS]", 2), ("[SEP]", 3)])
     return trained
@@ -439,10 +450,11 @@ def answers(tok, cases):
     lines = []
     for limit, text in cases:
         tok.no_truncation()
-        full = len(tok.encode(text).ids)
-        tok.enable_truncation(limit)
-        ids = tok.encode(text).ids
-        lines.append(" ".join(map(str, [int(full > len(ids))] + ids)))
+        full = ids = tok.encode(text).ids
+        if len(full) > limit:
+            tok.enable_truncation(limit)
+            ids = tok.encode(text).ids
+        lines.append(" ".join(map(str, [int(len(full) > len(ids))] + ids)))
     tok.no_truncation()
     return "\n".join(lines) + "\n"
 
