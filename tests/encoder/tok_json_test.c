@@ -5,6 +5,7 @@
  */
 #include "tests/test.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -282,6 +283,68 @@ static void test_a_bad_pair_of_files_is_refused(void **state)
     }
 }
 
+enum { THREADS = 4, ROUNDS = 200 };
+
+static const char *const shared_texts[THREADS] = {
+    "A photo of a cat, isn't it?", "\u72d7 caf\u00e9 e\u0301\u0323 \ufb03 12",
+    "\U0001f44d\U0001f3fd <|endoftext|>  x\ty", "\u0130STANBUL \u0958\u0301 $9.99"};
+
+struct reader {
+    const struct tok *tok;
+    const char *text;
+    int32_t ids[IDS_MAX];
+    size_t n_ids;
+    bool same; /* every round gave the first one's ids */
+};
+
+static void *encode_often(void *context)
+{
+    struct reader *r = context;
+    r->same = true;
+    for (int i = 0; i < ROUNDS && r->same; i++) {
+        int32_t ids[IDS_MAX];
+        size_t n;
+        bool truncated;
+        r->same = tok_encode(r->tok, r->text, strlen(r->text), ids, IDS_MAX, &n,
+                             &truncated) == ERR_OK &&
+                  n == r->n_ids && memcmp(ids, r->ids, n * sizeof *ids) == 0;
+    }
+    return NULL;
+}
+
+static void share(const char *file)
+{
+    struct tok *tok;
+    struct reader readers[THREADS];
+    pthread_t threads[THREADS];
+    bool truncated;
+    assert_ok(tok_open_json(&tok, file, false));
+    for (size_t i = 0; i < THREADS; i++) {
+        struct reader *r = &readers[i];
+        *r = (struct reader){.tok = tok, .text = shared_texts[i]};
+        assert_ok(tok_encode(tok, r->text, strlen(r->text), r->ids, IDS_MAX, &r->n_ids,
+                             &truncated));
+    }
+    for (size_t i = 0; i < THREADS; i++) {
+        assert_int_equal(pthread_create(&threads[i], NULL, encode_often, &readers[i]),
+                         0);
+    }
+    for (size_t i = 0; i < THREADS; i++) {
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+        assert_true(readers[i].same);
+    }
+    tok_close(tok);
+}
+
+static void test_threads_share_one_tokenizer(void **state)
+{
+    (void)state;
+    share(GOLDEN "/clip.json");
+    share(GOLDEN "/siglip.json");
+    share(GOLDEN "/siglip2.json");
+    share(GOLDEN "/bert.json");
+}
+
 /* Lets every allocation of opening and encoding fail in turn. */
 static void torture(const char *file)
 {
@@ -352,6 +415,7 @@ int main(void)
         cmocka_unit_test(test_bad_files_are_refused_with_the_reason),
         cmocka_unit_test(test_missing_files_are_told),
         cmocka_unit_test(test_a_bad_pair_of_files_is_refused),
+        cmocka_unit_test(test_threads_share_one_tokenizer),
         cmocka_unit_test(test_no_memory_at_any_point_is_an_error_without_leaks),
     };
     return cmocka_run_group_tests(tests, make_path, remove_path);
