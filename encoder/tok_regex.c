@@ -146,16 +146,25 @@ static uint64_t thread_time_ns(void)
     return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-/* Looks at the clock at every 256th search, and behind any that was a long one. */
-static enum err check_clock(struct tok_clock *clock, size_t n_scanned)
+/* What a search may have cost at most, in characters looked at, between two looks at
+ * the clock: some hundredths of a second. */
+enum { UNCHECKED_MAX = 1 << 24 };
+
+/* A rest of the text that may be searched at once: its square is less than that. */
+enum { WHOLE_MAX = 4000 };
+
+/* Counts a search from n_starts places, each of which may go to the end of the text,
+ * n_rest bytes away, and looks at the clock once enough of them are counted. */
+static enum err check_clock(struct tok_clock *clock, size_t n_starts, size_t n_rest)
 {
     if (clock->end_ns == 0) {
         clock->end_ns = thread_time_ns() + LIMIT_REGEX_SECONDS * 1000000000ull;
     }
-    clock->n_searches++;
-    if (clock->n_searches % 256 != 0 && n_scanned < 256) {
+    clock->unchecked += (uint64_t)(n_starts + 1) * (n_rest + 1);
+    if (clock->unchecked < UNCHECKED_MAX) {
         return ERR_OK;
     }
+    clock->unchecked = 0;
     FAIL_IF(thread_time_ns() > clock->end_ns, ERR_MODEL,
             "the tokenizer's regexes need more than %d seconds for this text",
             LIMIT_REGEX_SECONDS);
@@ -168,38 +177,55 @@ void tok_search_begin(struct tok_search *s, const struct tok_regex *regex,
     *s = (struct tok_search){regex, clock, text, n, 0, SIZE_MAX};
 }
 
-/* The first match that begins at `at` or later. In strides, so that a search that is
- * slow everywhere is seen by the clock. */
-static enum err search(const struct tok_search *s, size_t at, OnigRegion *region,
-                       bool *found)
-{
-    enum { STRIDE = 1024 };
-    const OnigUChar *text = (const OnigUChar *)s->text;
-    for (;;) {
-        size_t range = s->n - at > STRIDE ? at + STRIDE : s->n;
-        while (range < s->n && (text[range] & 0xc0) == 0x80) {
-            range++;
-        }
-        int code = onig_search(s->regex->onig, text, text + s->n, text + at,
-                               text + range, region, ONIG_OPTION_NONE);
-        *found = code >= 0;
-        FAIL_IF(code == ONIGERR_MEMORY, ERR_NOMEM, "out of memory");
-        FAIL_IF(code < 0 && code != ONIG_MISMATCH, ERR_MODEL,
-                "a regex of the tokenizer costs too much on this text (%d)", code);
-        TRY(check_clock(s->clock, *found ? (size_t)code - at : range - at));
-        if (*found || range == s->n) {
-            return ERR_OK;
-        }
-        at = range;
-    }
-}
-
 /* The length of the character at `at`; 1 at the end. */
 static size_t char_step(const struct tok_search *s, size_t at)
 {
     int32_t c;
     size_t step = utf8_next(s->text + at, s->n - at, &c);
     return step == 0 ? 1 : step;
+}
+
+static enum err check_code(int code)
+{
+    FAIL_IF(code == ONIGERR_MEMORY, ERR_NOMEM, "out of memory");
+    FAIL_IF(code < 0 && code != ONIG_MISMATCH, ERR_MODEL,
+            "a regex of the tokenizer costs too much on this text (%d)", code);
+    return ERR_OK;
+}
+
+/* Tries one place after the other while much of the text is left, so that the clock is
+ * looked at in between; *at is where it ended. (Oniguruma's own search knows an end of
+ * the places to try, but lets no match go past that end either.) */
+static enum err search_slowly(const struct tok_search *s, size_t *at,
+                              OnigRegion *region, bool *found)
+{
+    const OnigUChar *text = (const OnigUChar *)s->text;
+    while (!*found && s->n - *at > WHOLE_MAX) {
+        int code = onig_match(s->regex->onig, text, text + s->n, text + *at, region,
+                              ONIG_OPTION_NONE);
+        TRY(check_code(code));
+        TRY(check_clock(s->clock, 1, s->n - *at));
+        *found = code >= 0;
+        *at += *found ? 0 : char_step(s, *at);
+    }
+    return ERR_OK;
+}
+
+/* The first match that begins at `at` or later. */
+static enum err search(const struct tok_search *s, size_t at, OnigRegion *region,
+                       bool *found)
+{
+    const OnigUChar *text = (const OnigUChar *)s->text;
+    *found = false;
+    TRY(search_slowly(s, &at, region, found));
+    if (*found) {
+        return ERR_OK;
+    }
+    int code = onig_search(s->regex->onig, text, text + s->n, text + at, text + s->n,
+                           region, ONIG_OPTION_NONE);
+    TRY(check_code(code));
+    *found = code >= 0;
+    return check_clock(s->clock, *found ? (size_t)code - at : s->n - at, s->n - at);
 }
 
 enum err tok_search_next(struct tok_search *s, bool *found, size_t *begin, size_t *end)

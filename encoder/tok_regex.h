@@ -29,8 +29,8 @@ void tok_regex_close(struct tok_regex *regex);
 
 /* The processor time that is left for one text; zeroed at its start. */
 struct tok_clock {
-    uint64_t end_ns; /* 0: not started */
-    size_t n_searches;
+    uint64_t end_ns;    /* 0: not started */
+    uint64_t unchecked; /* what was searched since the last look at the time */
 };
 
 /* All matches in text[n], one after the other. */

@@ -163,6 +163,31 @@ static void test_regexes_that_could_cost_too_much_are_refused(void **state)
     tok_regex_close(NULL);
 }
 
+static void test_a_match_may_be_as_long_as_the_text(void **state)
+{
+    (void)state;
+    enum { LONG = 100000 };
+    struct tok_regex *regex;
+    struct tok_clock clock = {0};
+    struct tok_search search;
+    char *text = alloc_array(LONG, 1);
+    size_t begin, end;
+    bool found;
+    assert_non_null(text);
+    memset(text, 'a', LONG);
+    text[LONG / 2] = ' ';
+    assert_ok(tok_regex_open(&regex, "[a-z]+", 6));
+    tok_search_begin(&search, regex, &clock, text, LONG);
+    assert_ok(tok_search_next(&search, &found, &begin, &end));
+    assert_true(found && begin == 0 && end == LONG / 2);
+    assert_ok(tok_search_next(&search, &found, &begin, &end));
+    assert_true(found && begin == LONG / 2 + 1 && end == LONG);
+    assert_ok(tok_search_next(&search, &found, &begin, &end));
+    assert_false(found);
+    tok_regex_close(regex);
+    alloc_free(text);
+}
+
 /* Every start is tried to the end of the text: the clock ends it. */
 static void test_a_quadratic_regex_meets_the_clock(void **state)
 {
@@ -193,6 +218,7 @@ int main(void)
         cmocka_unit_test(test_bytes_are_cut_and_spelled),
         cmocka_unit_test(test_tokens_already_found_stay),
         cmocka_unit_test(test_regexes_that_could_cost_too_much_are_refused),
+        cmocka_unit_test(test_a_match_may_be_as_long_as_the_text),
         cmocka_unit_test(test_a_quadratic_regex_meets_the_clock),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -131,6 +131,8 @@ def strings(rng, sentences, n):
              "\u0130", "Σ", "ΑΣ", "\r\n", "\ufb01", "'s", "'S", "don't", "a\u0000b".replace("\0", ""), "<|endoftext|>", "</s>"]
     fixed += SPECIALS + SPACES + CONTROLS + [" " + s + " " for s in SPECIALS] + ["x" + s + "y" for s in SPECIALS]
     out = {text: 64 for text in fixed}
+    # Longer than any buffer or stride within a tokenizer.
+    out.update({text: 4000 for text in ("ab" * 2600, "x" + " " * 6000 + "y" + "\t\n" * 3000 + "z", "aé狗 " * 1500, "'" * 5000, "1" * 3000)})
     makers = [(0.22, lambda: rng.choice(sentences)), (0.60, lambda: words_text(rng, sentences)),
               (0.80, lambda: mixed_text(rng, sentences)), (0.985, lambda: assigned_text(rng)), (1, lambda: long_text(rng, sentences))]
     while len(out) < n:
