@@ -51,7 +51,7 @@
 #define LIMIT_TOKENIZER_AFFIX_BYTES 64 /* "</w>", "##" */
 #define LIMIT_TOKENIZER_TEXT_BYTES (4u << 20) /* a text after its normalizers */
 #define LIMIT_REGEX_BYTES 4096                /* one pattern; CLIP's has 70 */
-#define LIMIT_REGEX_RETRIES 1000000           /* backtracking of one attempt to match */
+#define LIMIT_REGEX_RETRIES 1000000           /* of one try; ten times it in a search */
 #define LIMIT_REGEX_SECONDS 2 /* of processor time, all patterns on a text */
 
 /* Labels and phrases; each is a text to be encoded. */

@@ -23,6 +23,7 @@ static void start_library(void)
     OnigEncoding encodings[] = {ONIG_ENCODING_UTF8};
     start_error = onig_initialize(encodings, 1);
     onig_set_retry_limit_in_match(LIMIT_REGEX_RETRIES);
+    onig_set_retry_limit_in_search(10 * LIMIT_REGEX_RETRIES);
     onig_set_match_stack_limit_size(LIMIT_REGEX_RETRIES);
     onig_set_parse_depth_limit(LIMIT_REGEX_BYTES / 16);
 }

@@ -177,15 +177,18 @@ static void test_a_character_that_no_token_can_spell_is_an_error(void **state)
 static void test_a_text_that_grows_without_end_is_stopped(void **state)
 {
     (void)state;
+    char many[3001];
     struct buf json;
     buf_init(&json, 1 << 20);
+    memset(many, 'a', sizeof many - 1);
+    many[sizeof many - 1] = '\0';
     assert_ok(buf_printf(&json, "{" BPE_MODEL ",\"normalizer\":{\"type\":\"Sequence\","
                                 "\"normalizers\":["));
-    for (int i = 0; i < LIMIT_TOKENIZER_STEPS; i++) {
+    for (int i = 0; i < 2; i++) {
         assert_ok(buf_printf(&json,
                              "%s{\"type\":\"Replace\",\"pattern\":{\"String\":\"a\"},"
-                             "\"content\":\"aaaaaaaa\"}",
-                             i > 0 ? "," : ""));
+                             "\"content\":\"%s\"}",
+                             i > 0 ? "," : "", many));
     }
     assert_ok(buf_printf(&json, "]}}"));
     struct tok *tok = open_text(json.data);
