@@ -101,7 +101,7 @@ FUZZERS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/fuzz/fuzz_*.c)
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all help deps demo test test-run test-unit slow asan tsan debug eval bench fuzz \
+.PHONY: all help deps demo test test-run test-unit slow asan tsan debug eval recall bench fuzz \
         format format-check checksrc lint sizes doctor lib install uninstall clean
 
 all: $(BUILD)/duet lib ## build the program and the library
@@ -251,6 +251,10 @@ eval: $(BUILD)/duet $(BUILD)/tests/bench/eval ## recall of the model (DATA=folde
 	@if [ -f "$(DATA)/manifest.jsonl" ]; then \
 	  DUET_MODELS=$(CURDIR)/encoder/models $(BUILD)/tests/bench/eval $(DATA) $(MODEL); \
 	else echo "make eval: skipped, no pictures at $(DATA) (say DATA=FOLDER)"; fi
+
+recall: $(BUILD)/tests/bench/recall ## what the index finds of the exact ten (DB=FOLDER QUERIES=FILE, a text a line)
+	@test -n "$(DB)" -a -n "$(QUERIES)" || { echo "say which: make recall DB=photos.db QUERIES=texts.txt"; exit 2; }
+	@DUET_MODELS=$(CURDIR)/encoder/models $(BUILD)/tests/bench/recall $(DB) $(QUERIES) $(or $(K),10) $(SEAL_AT)
 
 bench: $(BUILD)/duet $(BENCHES) ## speed, as medians; docs/SPEED.md explains the numbers
 	@BUILD=$(BUILD) DUET_MODELS=$(CURDIR)/encoder/models tests/bench/run.sh $(BENCHES)
