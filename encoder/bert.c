@@ -72,13 +72,21 @@ static const struct wt_param projection_params[] = {
                     HIDDEN),
 };
 
+static void fill_sizes(const struct bert_config *c, size_t sizes[N_SIZES])
+{
+    sizes[HIDDEN] = c->hidden;
+    sizes[INTERMEDIATE] = c->intermediate;
+    sizes[VOCAB] = c->vocab;
+    sizes[POSITIONS] = c->max_tokens;
+    sizes[TYPES] = N_TYPES;
+    sizes[DIM] = c->dim;
+}
+
 static enum err load_weights(struct bert *tower)
 {
     const struct bert_config *c = &tower->config;
-    const size_t sizes[N_SIZES] = {
-        [HIDDEN] = c->hidden, [INTERMEDIATE] = c->intermediate,
-        [VOCAB] = c->vocab,   [POSITIONS] = c->max_tokens,
-        [TYPES] = N_TYPES,    [DIM] = c->dim};
+    size_t sizes[N_SIZES];
+    fill_sizes(c, sizes);
     struct wt_target target = {.base = tower, .sizes = sizes, .prefix = c->prefix};
     TRY(wt_load(tower->file, embedding_params, WT_COUNT(embedding_params), &target));
     for (size_t i = 0; i < c->layers; i++) {
@@ -90,6 +98,23 @@ static enum err load_weights(struct bert *tower)
     return c->dim > 0 ? wt_load(tower->file, projection_params,
                                 WT_COUNT(projection_params), &target)
                       : ERR_OK;
+}
+
+enum err bert_mark(const struct bert_config *config, struct wt_file *file,
+                   uint64_t *mark)
+{
+    size_t sizes[N_SIZES];
+    fill_sizes(config, sizes);
+    struct wt_target target = {.sizes = sizes, .prefix = config->prefix};
+    TRY(wt_mark(file, embedding_params, WT_COUNT(embedding_params), &target, mark));
+    for (size_t i = 0; i < config->layers; i++) {
+        target.number = i;
+        TRY(wt_mark(file, layer_params, WT_COUNT(layer_params), &target, mark));
+    }
+    target.prefix = NULL;
+    return config->dim > 0 ? wt_mark(file, projection_params,
+                                     WT_COUNT(projection_params), &target, mark)
+                           : ERR_OK;
 }
 
 static enum err check_config(const struct bert_config *c)

@@ -47,6 +47,7 @@ struct bert_config {
 };
 
 struct bert;
+struct wt_file;
 
 /* How many features the tower gives: `dim`, else `hidden`. */
 size_t bert_width(const struct bert_config *config);
@@ -56,6 +57,11 @@ size_t bert_width(const struct bert_config *config);
  * NULL then. */
 enum err bert_open(struct bert **out, const struct bert_config *config,
                    const char *const *paths, size_t n_paths) ERR_CHECK;
+
+/* Mixes into *mark what tells the tower's weights in `file` from those of others
+ * (wt_mark). Errors as bert_open. */
+enum err bert_mark(const struct bert_config *config, struct wt_file *file,
+                   uint64_t *mark) ERR_CHECK;
 
 /* Accepts NULL. */
 void bert_close(struct bert *tower);

@@ -72,22 +72,34 @@ static const struct family {
                           TRANSFORMER_HUGGING_FACE, false},
 };
 
+static void fill_sizes(const struct clip_text_config *c, size_t sizes[N_SIZES])
+{
+    sizes[WIDTH] = c->body.width;
+    sizes[VOCAB] = c->vocab;
+    sizes[POSITIONS] = c->max_tokens;
+    sizes[DIM] = c->dim;
+}
+
+static struct transformer_config body_of(const struct clip_text_config *c)
+{
+    struct transformer_config body = c->body;
+    body.names = families[c->family].body_names;
+    body.causal = families[c->family].causal;
+    return body;
+}
+
 static enum err load_weights(struct clip_text *tower)
 {
     const struct clip_text_config *c = &tower->config;
     const struct family *family = &families[c->family];
-    const size_t sizes[N_SIZES] = {[WIDTH] = c->body.width,
-                                   [VOCAB] = c->vocab,
-                                   [POSITIONS] = c->max_tokens,
-                                   [DIM] = c->dim};
+    const struct transformer_config body = body_of(c);
+    size_t sizes[N_SIZES];
+    fill_sizes(c, sizes);
     tower->last_norm =
         (struct kn_layer_norm){.width = c->body.width, .epsilon = c->body.epsilon};
     TRY(wt_load(
         tower->file, family->params, family->n_params,
         &(struct wt_target){.base = tower, .sizes = sizes, .prefix = family->prefix}));
-    struct transformer_config body = c->body;
-    body.names = family->body_names;
-    body.causal = family->causal;
     return transformer_open(&tower->body, &body, tower->file, family->body_prefix);
 }
 
@@ -100,6 +112,18 @@ static enum err check_config(const struct clip_text_config *c)
             ERR_MODEL, "padding %d is outside the vocabulary of %zu", (int)c->padding,
             c->vocab);
     return ERR_OK;
+}
+
+enum err clip_text_mark(const struct clip_text_config *config, struct wt_file *file,
+                        uint64_t *mark)
+{
+    const struct family *family = &families[config->family];
+    const struct transformer_config body = body_of(config);
+    size_t sizes[N_SIZES];
+    fill_sizes(config, sizes);
+    TRY(wt_mark(file, family->params, family->n_params,
+                &(struct wt_target){.sizes = sizes, .prefix = family->prefix}, mark));
+    return transformer_mark(&body, file, family->body_prefix, mark);
 }
 
 enum err clip_text_open(struct clip_text **out, const struct clip_text_config *config,

@@ -48,6 +48,11 @@ struct clip_text;
 enum err clip_text_open(struct clip_text **out, const struct clip_text_config *config,
                         const char *const *paths, size_t n_paths) ERR_CHECK;
 
+/* Mixes into *mark what tells the tower's weights in `file` from those of others, in
+ * whichever of CLIP's layouts they are (wt_mark). Errors as clip_text_open. */
+enum err clip_text_mark(const struct clip_text_config *config, struct wt_file *file,
+                        uint64_t *mark) ERR_CHECK;
+
 /* Accepts NULL. */
 void clip_text_close(struct clip_text *tower);
 

@@ -13,8 +13,9 @@
  * (open_clip_config.json: model_open_clip.c).
  *
  * Opening reads the small files of JSON and, of published models, the header of the
- * weights. Every number lies within its bounds and every file name is a plain name
- * inside the folder; whether towers fit their weights shows when they are opened.
+ * weights and a part of each tensor, to name their space. Every number lies within its
+ * bounds and every file name is a plain name inside the folder; whether towers fit
+ * their weights shows when they are opened, at the latest.
  *
  * Threads: read-only once open. Private to the folder encoder/.
  */

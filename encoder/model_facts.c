@@ -2,14 +2,14 @@
  * model_facts.c - what a published model's folder tells of itself beside its config.
  *
  * No published file names the space that a model's vectors live in, so it is made of
- * the weights: a hash of the last matrix of each tower, read as half floats. So the
- * float32 and float16 forms of one model share a space, in either layout, and two
- * fine-tunings of one model do not. Forms that round more name the space of their
- * origin in "duet_space" of their config.
+ * the weights: a hash of a part of every tensor that a vector depends on, read as half
+ * floats. So the float32 and float16 forms of one model share a space, in either
+ * layout, and two fine-tunings of one model do not, even where only some layers were
+ * trained (as merged LoRAs are). Forms that round more name the space of their origin
+ * in "duet_space" of their config.
  */
 #include <math.h>
 #include <string.h>
-#include <xxhash.h>
 
 #include "base/alloc.h"
 #include "base/file.h"
@@ -97,77 +97,42 @@ static enum err read_name(struct model *model)
 
 /* The space. */
 
-/* The half float next to x, as a float. */
-static float round_to_half(float x)
+static enum err mark_text(const struct model_text *text, struct wt_file *file,
+                          uint64_t *mark)
 {
-    uint32_t bits;
-    if (fabsf(x) < 0x1p-14f) { /* subnormal halves stand at equal distances */
-        return rintf(x * 0x1p24f) * 0x1p-24f;
-    }
-    memcpy(&bits, &x, sizeof bits);
-    bits += 0xfff + ((bits >> 13) & 1); /* to even */
-    bits &= ~(uint32_t)0x1fff;
-    memcpy(&x, &bits, sizeof x);
-    return x;
-}
-
-static enum err find_mark(struct wt_file *file, const struct model_mark *mark,
-                          struct wt_matrix *out)
-{
-    return mark->transposed
-               ? wt_transposed(file, mark->name, mark->rows, mark->cols, out)
-               : wt_matrix(file, mark->name, WT_WHOLE, mark->rows, mark->cols, out);
-}
-
-static enum err hash_mark(struct wt_file *file, const struct model_mark *mark,
-                          XXH64_hash_t *hash)
-{
-    struct wt_matrix matrix;
-    TRY(find_mark(file, mark, &matrix));
-    float *row = alloc_array(matrix.n_cols, sizeof *row);
-    if (row == NULL) {
-        return ERR_NOMEM;
-    }
-    for (size_t i = 0; i < matrix.n_rows; i++) {
-        wt_row(&matrix, i, 0, matrix.n_cols, row);
-        for (size_t j = 0; j < matrix.n_cols; j++) {
-            row[j] = round_to_half(row[j]) + 0.0f; /* no -0 */
-        }
-        *hash = XXH3_64bits_withSeed(row, matrix.n_cols * sizeof *row, *hash);
-    }
-    alloc_free(row);
-    return ERR_OK;
+    return text->kind == MODEL_BERT ? bert_mark(&text->bert, file, mark)
+                                    : clip_text_mark(&text->clip, file, mark);
 }
 
 static enum err name_space(struct model *model, struct json_object *config,
-                           struct wt_file *file, const struct model_tensor_names *names)
+                           struct wt_file *file)
 {
-    XXH64_hash_t hash = 0;
+    uint64_t mark = 0;
     model->space = string_or(config, "duet_space", "");
     if (model->space[0] != '\0' && strlen(model->space) <= LIMIT_NAME_BYTES) {
         return ERR_OK;
     }
-    for (size_t i = 0; i < 2; i++) {
-        TRY(hash_mark(file, &names->marks[i], &hash));
-    }
+    TRY(vit_mark(&model->image.vit, file, &mark));
+    TRY(mark_text(&model->texts[0], file, &mark));
     return model_derive(model, &model->space, "%s-%zu-%016llx", model->family,
-                        model->dim, (unsigned long long)hash);
+                        model->dim, (unsigned long long)mark);
 }
 
 /* The scale. */
 
 static enum err read_scale(struct model *model, struct wt_file *file,
-                           const struct model_tensor_names *names)
+                           const char *logit_bias)
 {
+    static const char logit_scale[] = "logit_scale";
     const float *number;
-    TRY(wt_vector(file, names->logit_scale, WT_WHOLE, 1, &number));
+    TRY(wt_vector(file, logit_scale, WT_WHOLE, 1, &number));
     model->logit_scale = exp(*number);
     FAIL_IF(!isfinite(model->logit_scale) || model->logit_scale <= 0, ERR_MODEL,
-            "%s: \"%s\" is %g", model->folder, names->logit_scale, (double)*number);
-    if (names->logit_bias != NULL) {
-        TRY(wt_vector(file, names->logit_bias, WT_WHOLE, 1, &number));
+            "%s: \"%s\" is %g", model->folder, logit_scale, (double)*number);
+    if (logit_bias != NULL) {
+        TRY(wt_vector(file, logit_bias, WT_WHOLE, 1, &number));
         FAIL_IF(!isfinite(*number), ERR_MODEL, "%s: \"%s\" is not finite",
-                model->folder, names->logit_bias);
+                model->folder, logit_bias);
         model->logit_bias = *number;
         model->sigmoid = true;
     }
@@ -175,15 +140,15 @@ static enum err read_scale(struct model *model, struct wt_file *file,
 }
 
 enum err model_read_facts(struct model *model, struct json_object *config,
-                          const struct model_tensor_names *names)
+                          const char *logit_bias)
 {
     struct wt_file *file;
     const struct model_weights *weights = &model->image.weights;
     TRY(read_name(model));
     TRY(wt_open(&file, weights->paths, weights->n));
-    enum err result = read_scale(model, file, names);
+    enum err result = read_scale(model, file, logit_bias);
     if (result == ERR_OK) {
-        result = name_space(model, config, file, names);
+        result = name_space(model, config, file);
     }
     wt_close(file);
     return result;

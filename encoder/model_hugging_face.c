@@ -238,16 +238,6 @@ static enum err read_clip_towers(struct model *model, struct json_object *config
     return ERR_OK;
 }
 
-static struct model_tensor_names clip_names(const struct model *model,
-                                            size_t text_width)
-{
-    return (struct model_tensor_names){
-        .logit_scale = "logit_scale",
-        .marks = {{"visual_projection.weight", model->dim, model->image.vit.body.width,
-                   false},
-                  {"text_projection.weight", model->dim, text_width, false}}};
-}
-
 static enum err read_clip(struct model *model, struct json_object *config)
 {
     TRY(model_read_count(config, "projection_dim", 512, LIMIT_DIM_MAX, &model->dim));
@@ -257,9 +247,7 @@ static enum err read_clip(struct model *model, struct json_object *config)
     TRY(add_weights(model));
     model->family = "clip";
     model->texts[0].language = "en";
-    const struct model_tensor_names names =
-        clip_names(model, model->texts[0].clip.body.width);
-    return model_read_facts(model, config, &names);
+    return model_read_facts(model, config, NULL);
 }
 
 /* Chinese-CLIP. */
@@ -311,9 +299,7 @@ static enum err read_chinese_clip(struct model *model, struct json_object *confi
     TRY(add_weights(model));
     model->family = "chinese-clip";
     model->texts[0].language = "zh";
-    const struct model_tensor_names names =
-        clip_names(model, model->texts[0].bert.hidden);
-    return model_read_facts(model, config, &names);
+    return model_read_facts(model, config, NULL);
 }
 
 /* SigLIP, and SigLIP 2 at a fixed resolution, which has the same config. */
@@ -346,14 +332,7 @@ static enum err read_siglip(struct model *model, struct json_object *config)
     TRY(read_siglip_tokenizer(model));
     TRY(add_weights(model));
     model->family = "siglip";
-    const struct model_tensor_names names = {
-        .logit_scale = "logit_scale",
-        .logit_bias = "logit_bias",
-        .marks = {{"vision_model.head.mlp.fc2.weight", model->dim,
-                   model->image.vit.body.mlp, false},
-                  {"text_model.head.weight", model->dim,
-                   model->texts[0].clip.body.width, false}}};
-    return model_read_facts(model, config, &names);
+    return model_read_facts(model, config, "logit_bias");
 }
 
 static enum err refuse_naflex(struct model *model, struct json_object *config)

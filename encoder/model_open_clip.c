@@ -253,12 +253,6 @@ enum err model_read_open_clip(struct model *model, struct json_object *config)
     TRY(model_add_weights(model, "open_clip_model", "open_clip_pytorch_model.bin",
                           &model->image.weights));
     model->texts[0].weights = model->image.weights;
-    bool custom = model->texts[0].clip.family == CLIP_TEXT_OPEN_CLIP_CUSTOM;
-    const struct model_tensor_names names = {
-        .logit_scale = "logit_scale",
-        .logit_bias = json_get(towers, "init_logit_bias") != NULL ? "logit_bias" : NULL,
-        .marks = {{"visual.proj", model->dim, model->image.vit.body.width, true},
-                  {custom ? "text.text_projection" : "text_projection", model->dim,
-                   model->texts[0].clip.body.width, true}}};
-    return model_read_facts(model, config, &names);
+    bool biased = json_get(towers, "init_logit_bias") != NULL;
+    return model_read_facts(model, config, biased ? "logit_bias" : NULL);
 }

@@ -96,20 +96,10 @@ enum err model_read_preprocessor(struct json_object *json, size_t size,
                                  struct preprocess *out) ERR_CHECK;
 
 /* What the folder tells of itself beside its config: the model's name, licence and
- * space, and the scale and bias of its logits. `names` are those of the tensors. */
-struct model_tensor_names {
-    const char *logit_scale;
-    const char *logit_bias; /* NULL: none */
-    /* A matrix of each tower, [rows, cols] in the sense of a linear layer, that tells
-     * this model from any other; by them the space gets its name. */
-    struct model_mark {
-        const char *name;
-        size_t rows, cols;
-        bool transposed; /* in the file */
-    } marks[2];
-};
+ * space, and the scale and bias of its logits. `logit_bias` is the tensor's name; NULL:
+ * none. The towers' configs are filled in already. */
 enum err model_read_facts(struct model *model, struct json_object *config,
-                          const struct model_tensor_names *names) ERR_CHECK;
+                          const char *logit_bias) ERR_CHECK;
 
 /* A printed string that lives as long as the model. */
 enum err model_derive(struct model *model, const char **out, const char *fmt, ...)

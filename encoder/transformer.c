@@ -51,6 +51,14 @@ static const struct wt_param open_clip_params[] = {
     WT_LAYER("transformer.resblocks.#.mlp.c_proj", struct layer, fc2, WIDTH, MLP),
 };
 
+static const struct names {
+    const struct wt_param *params; /* [n_params] of a layer */
+    size_t n_params;
+} names_of[] = {
+    [TRANSFORMER_HUGGING_FACE] = {hugging_face_params, WT_COUNT(hugging_face_params)},
+    [TRANSFORMER_OPEN_CLIP] = {open_clip_params, WT_COUNT(open_clip_params)},
+};
+
 static enum err check_config(const struct transformer_config *c)
 {
     FAIL_IF(c->layers < 1 || c->layers > TRANSFORMER_LAYERS_MAX, ERR_MODEL,
@@ -74,10 +82,8 @@ static enum err load_layer(struct layer *layer, const struct transformer_config 
     layer->fc1.activation = c->activation;
     layer->fc2.accumulate = true;
     target->base = layer;
-    return c->names == TRANSFORMER_OPEN_CLIP
-               ? wt_load(file, open_clip_params, WT_COUNT(open_clip_params), target)
-               : wt_load(file, hugging_face_params, WT_COUNT(hugging_face_params),
-                         target);
+    const struct names *names = &names_of[c->names];
+    return wt_load(file, names->params, names->n_params, target);
 }
 
 enum err transformer_open(struct transformer **out,
@@ -107,6 +113,20 @@ enum err transformer_open(struct transformer **out,
 out:
     transformer_close(body);
     return result;
+}
+
+enum err transformer_mark(const struct transformer_config *config, struct wt_file *file,
+                          const char *prefix, uint64_t *mark)
+{
+    const struct names *names = &names_of[config->names];
+    const size_t sizes[N_SIZES] = {[WIDTH] = config->width, [MLP] = config->mlp};
+    struct wt_target target = {.sizes = sizes, .prefix = prefix};
+    TRY(check_config(config));
+    for (size_t i = 0; i < config->layers; i++) {
+        target.number = i;
+        TRY(wt_mark(file, names->params, names->n_params, &target, mark));
+    }
+    return ERR_OK;
 }
 
 void transformer_close(struct transformer *body)

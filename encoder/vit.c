@@ -94,15 +94,20 @@ static const struct family {
                     TRANSFORMER_HUGGING_FACE, false},
 };
 
+static size_t count_patches(const struct vit_config *c)
+{
+    return (c->size / c->patch) * (c->size / c->patch);
+}
+
 static enum err check_config(const struct vit_config *c)
 {
     FAIL_IF(c->size < 1 || c->size > VIT_SIZE_MAX || c->patch < 1 ||
                 c->patch > VIT_PATCH_MAX || c->patch > c->size,
             ERR_MODEL, "an image tower of %zu pixels in patches of %zu", c->size,
             c->patch);
-    size_t n_patches = (c->size / c->patch) * (c->size / c->patch);
-    FAIL_IF(n_patches >= KN_TOKENS_MAX, ERR_MODEL,
-            "%zu patches of a picture are more than %d", n_patches, KN_TOKENS_MAX - 1);
+    FAIL_IF(count_patches(c) >= KN_TOKENS_MAX, ERR_MODEL,
+            "%zu patches of a picture are more than %d", count_patches(c),
+            KN_TOKENS_MAX - 1);
     FAIL_IF(c->dim < 1 || (c->family == VIT_SIGLIP && c->dim != c->body.width),
             ERR_MODEL, "vectors of %zu numbers", c->dim);
     return ERR_OK;
@@ -114,8 +119,7 @@ static void plan(struct vit *tower)
     const struct vit_config *c = &tower->config;
     const struct kn_layer_norm norm = {.width = c->body.width,
                                        .epsilon = c->body.epsilon};
-    size_t side = c->size / c->patch;
-    tower->n_patches = side * side;
+    tower->n_patches = count_patches(c);
     tower->n_tokens = tower->n_patches + families[c->family].class_token;
     tower->first_norm = norm;
     tower->last_norm = norm;
@@ -124,20 +128,44 @@ static void plan(struct vit *tower)
     tower->head.fc2.accumulate = true;
 }
 
+static void fill_sizes(const struct vit_config *c, size_t sizes[N_SIZES])
+{
+    sizes[WIDTH] = c->body.width;
+    sizes[MLP] = c->body.mlp;
+    sizes[TOKENS] = count_patches(c) + families[c->family].class_token;
+    sizes[PATCH_PIXELS] = 3 * c->patch * c->patch;
+    sizes[DIM] = c->dim;
+}
+
+static struct transformer_config body_of(const struct vit_config *c)
+{
+    struct transformer_config body = c->body;
+    body.names = families[c->family].body_names;
+    return body;
+}
+
 static enum err load_weights(struct vit *tower)
 {
     const struct vit_config *c = &tower->config;
     const struct family *family = &families[c->family];
-    const size_t sizes[N_SIZES] = {[WIDTH] = c->body.width,
-                                   [MLP] = c->body.mlp,
-                                   [TOKENS] = tower->n_tokens,
-                                   [PATCH_PIXELS] = 3 * c->patch * c->patch,
-                                   [DIM] = c->dim};
+    const struct transformer_config body = body_of(c);
+    size_t sizes[N_SIZES];
+    fill_sizes(c, sizes);
     TRY(wt_load(tower->file, family->params, family->n_params,
                 &(struct wt_target){.base = tower, .sizes = sizes}));
-    struct transformer_config body = c->body;
-    body.names = family->body_names;
     return transformer_open(&tower->body, &body, tower->file, family->body_prefix);
+}
+
+enum err vit_mark(const struct vit_config *config, struct wt_file *file, uint64_t *mark)
+{
+    const struct family *family = &families[config->family];
+    const struct transformer_config body = body_of(config);
+    size_t sizes[N_SIZES];
+    TRY(check_config(config));
+    fill_sizes(config, sizes);
+    TRY(wt_mark(file, family->params, family->n_params,
+                &(struct wt_target){.sizes = sizes}, mark));
+    return transformer_mark(&body, file, family->body_prefix, mark);
 }
 
 enum err vit_open(struct vit **out, const struct vit_config *config,

@@ -47,6 +47,11 @@ struct vit;
 enum err vit_open(struct vit **out, const struct vit_config *config,
                   const char *const *paths, size_t n_paths) ERR_CHECK;
 
+/* Mixes into *mark what tells the tower's weights in `file` from those of others, in
+ * whichever of CLIP's two layouts they are (wt_mark). Errors as vit_open. */
+enum err vit_mark(const struct vit_config *config, struct wt_file *file, uint64_t *mark)
+    ERR_CHECK;
+
 /* Accepts NULL. */
 void vit_close(struct vit *tower);
 

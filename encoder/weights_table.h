@@ -90,4 +90,10 @@ struct wt_target {
 enum err wt_load(struct wt_file *file, const struct wt_param *params, size_t n,
                  const struct wt_target *target) ERR_CHECK;
 
+/* Mixes into *mark what tells these parameters from others of the same shapes: all of a
+ * vector and the first row of a matrix, as half floats. Names, and how matrices are
+ * stored, are not in it. The target's base is not used. Errors as wt_load; ERR_NOMEM. */
+enum err wt_mark(struct wt_file *file, const struct wt_param *params, size_t n,
+                 const struct wt_target *target, uint64_t *mark) ERR_CHECK;
+
 #endif

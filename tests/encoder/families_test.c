@@ -216,6 +216,7 @@ static void test_open_clip(void **state)
     (void)state;
     check_family("open-clip");
     check_family("open-clip-custom");
+    check_family("clip-f16-open-clip");
 }
 
 static void test_chinese_clip(void **state)
@@ -267,6 +268,20 @@ static void test_float_and_half_share_a_space_and_others_do_not(void **state)
     enc_close(whole);
     enc_close(half);
     enc_close(other);
+}
+
+static void test_both_layouts_of_one_model_share_space_and_vectors(void **state)
+{
+    (void)state;
+    struct enc *whole = open_model("clip"), *other = open_model("clip-f16-open-clip");
+    assert_string_equal(enc_info(whole)->space, enc_info(other)->space);
+    enc_close(whole);
+    enc_close(other);
+    struct family f = {0};
+    encode_all(&f, "clip-f16-open-clip");
+    open_golden(&f, "clip-f16");
+    assert_true(least_cosine(f.texts, f.golden_texts, n_texts, f.dim) >= 0.99999);
+    close_family(&f);
 }
 
 static void test_batches_equal_their_items(void **state)
@@ -348,6 +363,7 @@ int main(void)
         cmocka_unit_test(test_chinese_clip),
         cmocka_unit_test(test_siglip),
         cmocka_unit_test(test_float_and_half_share_a_space_and_others_do_not),
+        cmocka_unit_test(test_both_layouts_of_one_model_share_space_and_vectors),
         cmocka_unit_test(test_batches_equal_their_items),
         cmocka_unit_test(test_picture_batches_equal_their_items),
         cmocka_unit_test(test_a_sigmoid_is_told_with_its_bias),

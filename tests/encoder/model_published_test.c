@@ -232,7 +232,7 @@ static void test_weights_that_do_not_fit_are_named(void **state)
     (void)state;
     static const struct wrong wrong[] = {
         {"clip", "config.json", "\"hidden_size\": 48", "\"hidden_size\": 96",
-         "visual_projection.weight"},
+         "vision_model.embeddings.patch_embedding.weight"},
         {"clip", "model.safetensors", "vision_model.pre_layrnorm.weight",
          "vision_model.pre_layrnorm.weighX", "vision_model.pre_layrnorm.weight"},
         {"clip", "model.safetensors", "\"logit_scale\"", "\"logit_scalf\"",
@@ -261,6 +261,74 @@ static void test_tokenizers_must_fit_their_towers(void **state)
          "\"pad_token\": \"<none>\"", "<none>"},
     };
     CHECK_WRONG(wrong);
+}
+
+/* Where the first number of a tensor of model.safetensors stands in the file. */
+static size_t place_of(const struct buf *file, const char *tensor)
+{
+    static const char key[] = "\"data_offsets\":[";
+    uint64_t header;
+    memcpy(&header, file->data, sizeof header);
+    const char *at = memmem(file->data, file->size, tensor, strlen(tensor));
+    assert_non_null(at);
+    at = strstr(at, key);
+    assert_non_null(at);
+    return sizeof header + header + strtoul(at + strlen(key), NULL, 10);
+}
+
+static void read_space(char *space, size_t size)
+{
+    struct enc *enc;
+    assert_ok(enc_open(&enc, folder));
+    snprintf(space, size, "%s", enc_info(enc)->space);
+    enc_close(enc);
+}
+
+/* Whether the space has another name once the tensor's first number is another. */
+static bool names_space(const char *model, const char *tensor)
+{
+    struct buf bytes;
+    char before[100], after[100];
+    buf_init(&bytes, FILE_BYTES_MAX);
+    copy_model(model);
+    read_space(before, sizeof before);
+    assert_ok(file_read(path_in("model.safetensors"), &bytes));
+    bytes.data[place_of(&bytes, tensor) + 2] ^= 0x20; /* a high bit of the fraction */
+    assert_ok(
+        file_write_unsynced(path_in("model.safetensors"), bytes.data, bytes.size));
+    read_space(after, sizeof after);
+    buf_release(&bytes);
+    return strcmp(before, after) != 0;
+}
+
+/* Trainings that leave most of a model alone (LoRA, a locked tower) still make another
+ * space of it; another temperature does not. */
+static void test_every_layer_names_the_space(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *model, *tensor;
+    } parts[] = {
+        {"clip", "vision_model.embeddings.class_embedding\""},
+        {"clip", "vision_model.encoder.layers.0.self_attn.q_proj.weight\""},
+        {"clip", "vision_model.encoder.layers.1.self_attn.v_proj.weight\""},
+        {"clip", "text_model.encoder.layers.0.self_attn.v_proj.weight\""},
+        {"clip", "text_model.encoder.layers.1.mlp.fc2.bias\""},
+        {"clip", "text_model.final_layer_norm.weight\""},
+        {"clip", "\"visual_projection.weight\""},
+        {"clip", "\"text_projection.weight\""},
+        {"siglip", "vision_model.head.mlp.fc2.weight\""},
+        {"siglip", "text_model.head.bias\""},
+        {"chinese-clip", "text_model.encoder.layer.1.attention.self.value.weight\""},
+        {"chinese-clip", "\"text_projection.weight\""},
+    };
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        if (!names_space(parts[i].model, parts[i].tensor)) {
+            fail_msg("%s: %s is not in the space's name", parts[i].model,
+                     parts[i].tensor);
+        }
+    }
+    assert_false(names_space("clip", "\"logit_scale\""));
 }
 
 /* A file that a folder needs, and what must be said when it is not there. */
@@ -381,6 +449,7 @@ int main(void)
         cmocka_unit_test(test_preprocessing_that_is_not_known_is_refused),
         cmocka_unit_test(test_weights_that_do_not_fit_are_named),
         cmocka_unit_test(test_tokenizers_must_fit_their_towers),
+        cmocka_unit_test(test_every_layer_names_the_space),
         cmocka_unit_test(test_missing_files_are_named),
         cmocka_unit_test(test_a_pickle_alone_says_how_to_convert),
         cmocka_unit_test(test_a_folder_of_both_layouts_opens_by_what_is_there),

@@ -226,6 +226,51 @@ def openclip(name, seed, custom, quick_gelu, vision, interpolation, resize_mode)
         save_vectors(folder, model.encode_image(pixels.double()), model.encode_text(padded))
 
 
+def open_clip_names(hf):
+    """The weights of a CLIPModel under OpenCLIP's names and in its shapes."""
+    out = {"logit_scale": hf["logit_scale"],
+           "visual.conv1.weight": hf["vision_model.embeddings.patch_embedding.weight"],
+           "visual.class_embedding": hf["vision_model.embeddings.class_embedding"],
+           "visual.positional_embedding": hf["vision_model.embeddings.position_embedding.weight"],
+           "visual.proj": hf["visual_projection.weight"].T.contiguous(),
+           "token_embedding.weight": hf["text_model.embeddings.token_embedding.weight"],
+           "positional_embedding": hf["text_model.embeddings.position_embedding.weight"],
+           "text_projection": hf["text_projection.weight"].T.contiguous()}
+    for kind in ("weight", "bias"):
+        out[f"visual.ln_pre.{kind}"] = hf[f"vision_model.pre_layrnorm.{kind}"]
+        out[f"visual.ln_post.{kind}"] = hf[f"vision_model.post_layernorm.{kind}"]
+        out[f"ln_final.{kind}"] = hf[f"text_model.final_layer_norm.{kind}"]
+        for theirs, ours in (("vision_model.encoder.layers", "visual.transformer.resblocks"),
+                             ("text_model.encoder.layers", "transformer.resblocks")):
+            for i in range(2):
+                layer, block = f"{theirs}.{i}", f"{ours}.{i}"
+                out[f"{block}.attn.in_proj_{kind}"] = torch.cat([hf[f"{layer}.self_attn.{p}_proj.{kind}"] for p in "qkv"])
+                for a, b in (("self_attn.out_proj", "attn.out_proj"), ("layer_norm1", "ln_1"), ("layer_norm2", "ln_2"),
+                             ("mlp.fc1", "mlp.c_fc"), ("mlp.fc2", "mlp.c_proj")):
+                    out[f"{block}.{b}.{kind}"] = hf[f"{layer}.{a}.{kind}"]
+    return out
+
+
+def clip_as_open_clip():
+    """clip-f16 once more, in OpenCLIP's layout."""
+    folder, hf = new("clip-f16-open-clip"), HERE / "clip-f16"
+    vision = dict(image_size=48, layers=2, width=48, patch_size=12, head_width=16, mlp_ratio=112.5 / 48)
+    text = dict(context_length=20, vocab_size=json.loads((hf / "config.json").read_text())["text_config"]["vocab_size"],
+                width=32, heads=2, layers=2, mlp_ratio=2.5)
+    write(folder, "open_clip_config.json", {"model_cfg": dict(embed_dim=24, quick_gelu=True, vision_cfg=vision, text_cfg=text)})
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        shutil.copy(hf / name, folder / name)
+    weights = open_clip_names(load_file(hf / "model.safetensors"))
+    save_file(weights, folder / "open_clip_model.safetensors")
+    model = open_clip.CLIP(24, vision, text, quick_gelu=True).double().eval()
+    model.load_state_dict({k: v.double() for k, v in weights.items()})
+    pixels = torch.stack([open_clip.image_transform(48, is_train=False, mean=CLIP_MEAN, std=CLIP_STD)(p) for p in pictures()])
+    tokenizer = CLIPTokenizer.from_pretrained(hf)
+    ids = [tokenizer(s, truncation=True, max_length=20)["input_ids"] for s in TEXTS]
+    with torch.no_grad():
+        save_vectors(folder, model.encode_image(pixels.double()), model.encode_text(torch.tensor([i + [0] * (20 - len(i)) for i in ids])))
+
+
 def chinese_clip():
     folder = new("chinese-clip")
     tokenizer, vocab = bert_tokenizer(folder)
@@ -267,6 +312,7 @@ if __name__ == "__main__":
     openclip("open-clip", 3, False, False, dict(image_size=40, layers=2, width=48, patch_size=8, head_width=16), "bicubic", "shortest")
     openclip("open-clip-custom", 4, True, True, dict(image_size=42, layers=2, width=40, patch_size=14, head_width=20, mlp_ratio=2.5),
              "bilinear", "squash")
+    clip_as_open_clip()
     chinese_clip()
     siglip("siglip", siglip_tokenizer, 6, 3, 50, 16)  # 2 pixels a side belong to no patch
     siglip("siglip2", gemma_tokenizer, 7, 2, 48, 16)
