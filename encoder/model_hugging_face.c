@@ -108,6 +108,20 @@ static enum err section(struct json_object *config, const char *key,
     return ERR_OK;
 }
 
+/* The parts of CLIP's and Chinese-CLIP's configs. Many published ones have each twice;
+ * transformers then goes by the second, and what that leaves out is the default,
+ * whatever the first says. */
+static enum err clip_sections(struct json_object *config, struct json_object **text,
+                              struct json_object **vision)
+{
+    TRY(section(config, "text_config_dict", text));
+    TRY(section(config, "vision_config_dict", vision));
+    if (*text == NULL) {
+        TRY(section(config, "text_config", text));
+    }
+    return *vision == NULL ? section(config, "vision_config", vision) : ERR_OK;
+}
+
 static enum err in_section(enum err result, const char *key)
 {
     return result == ERR_INVALID ? err_prefix(result, "\"%s\"", key) : result;
@@ -122,15 +136,17 @@ static enum err read_preprocessor(struct model *model)
     static const char name[] = "preprocessor_config.json",
                       newer[] = "processor_config.json";
     struct json_object *json, *processor;
+    const char *read = name;
     TRY(model_add_json_if_there(model, name, &json));
     if (json == NULL) {
         TRY(model_add_json_if_there(model, newer, &processor));
         json = json_get(processor, "image_processor");
+        read = newer;
     }
     FAIL_IF(json == NULL, ERR_MODEL, "%s: no %s", model->folder, name);
     enum err result =
         model_read_preprocessor(json, model->image.vit.size, &model->image.preprocess);
-    return result == ERR_INVALID ? err_prefix(ERR_MODEL, "%s/%s", model->folder, name)
+    return result == ERR_INVALID ? err_prefix(ERR_MODEL, "%s/%s", model->folder, read)
                                  : result;
 }
 
@@ -191,6 +207,22 @@ static enum err read_siglip_tokenizer(struct model *model)
     return ERR_OK;
 }
 
+/* BERT's options beside its vocab.txt. Accents go where capitals go, and Chinese
+ * characters are words: other ways are not known to this version. */
+static enum err read_bert_options(struct json_object *json, bool *lower_case)
+{
+    bool strip, split, basic;
+    TRY(model_read_bool(json, "do_lower_case", true, lower_case));
+    TRY(model_read_bool(json, "strip_accents", *lower_case, &strip));
+    TRY(model_read_bool(json, "tokenize_chinese_chars", true, &split));
+    TRY(model_read_bool(json, "do_basic_tokenize", true, &basic));
+    FAIL_IF(strip != *lower_case, ERR_INVALID,
+            "\"strip_accents\" is not \"do_lower_case\"");
+    FAIL_IF(!split, ERR_INVALID, "\"tokenize_chinese_chars\" is false");
+    FAIL_IF(!basic, ERR_INVALID, "\"do_basic_tokenize\" is false");
+    return ERR_OK;
+}
+
 /* Chinese-CLIP: BERT's vocab.txt, else tokenizer.json. */
 static enum err read_bert_tokenizer(struct model *model)
 {
@@ -206,7 +238,10 @@ static enum err read_bert_tokenizer(struct model *model)
     tokenizer->kind = MODEL_WORDPIECE;
     TRY(model_add_file(model, "vocab.txt", &tokenizer->path));
     TRY(model_add_json_if_there(model, "tokenizer_config.json", &json));
-    return model_read_bool(json, "do_lower_case", true, &tokenizer->lower_case);
+    enum err result = read_bert_options(json, &tokenizer->lower_case);
+    return result == ERR_INVALID
+               ? err_prefix(ERR_MODEL, "%s/tokenizer_config.json", model->folder)
+               : result;
 }
 
 static enum err add_weights(struct model *model)
@@ -226,8 +261,7 @@ static enum err read_clip_towers(struct model *model, struct json_object *config
     struct clip_text_config *clip = &model->texts[0].clip;
     struct json_object *text, *vision;
     size_t end;
-    TRY(section(config, "text_config", &text));
-    TRY(section(config, "vision_config", &vision));
+    TRY(clip_sections(config, &text, &vision));
     TRY(in_section(read_vit(model, vision, VIT_CLIP, 32, &vit_defaults),
                    "vision_config"));
     TRY(in_section(read_clip_text(model, text, &text_defaults, TOKENS), "text_config"));
@@ -277,8 +311,7 @@ static enum err read_chinese_towers(struct model *model, struct json_object *con
     static const struct defaults vit_defaults = {768, 3072, 12, 12, "quick_gelu", 1e-5};
     struct model_text *text = &model->texts[0];
     struct json_object *text_config, *vision;
-    TRY(section(config, "text_config", &text_config));
-    TRY(section(config, "vision_config", &vision));
+    TRY(clip_sections(config, &text_config, &vision));
     TRY(in_section(read_vit(model, vision, VIT_CLIP, 32, &vit_defaults),
                    "vision_config"));
     TRY(in_section(read_bert(text_config, &text->bert), "text_config"));

@@ -57,6 +57,8 @@ static enum err read_resize(struct json_object *json, struct preprocess *out)
     if (!shortest) {
         TRY(read_side(json, "size", &side));
     } else if (json_object_is_type(size, json_type_object)) {
+        FAIL_IF(json_get(size, "longest_edge") != NULL, ERR_INVALID,
+                "\"size\" has a \"longest_edge\", too");
         TRY(model_read_count(size, "shortest_edge", 0, VIT_SIZE_MAX, &side));
     } else {
         TRY(model_read_count(json, "size", 0, VIT_SIZE_MAX, &side));
@@ -84,13 +86,14 @@ static enum err read_crop(struct json_object *json, struct preprocess *out)
     return ERR_OK;
 }
 
-/* Steps that no model of these families leaves out. */
-static enum err expect_step(struct json_object *json, const char *key)
+/* Steps that all models of these families go through, or none. */
+static enum err expect_step(struct json_object *json, const char *key, bool expected)
 {
     bool wanted;
-    TRY(model_read_bool(json, key, true, &wanted));
-    FAIL_IF(!wanted, ERR_INVALID, "\"%s\" is false, which this version does not know",
-            key);
+    TRY(model_read_bool(json, key, expected, &wanted));
+    FAIL_IF(wanted != expected, ERR_INVALID,
+            "\"%s\" is %s, which this version does not know", key,
+            wanted ? "true" : "false");
     return ERR_OK;
 }
 
@@ -99,9 +102,12 @@ enum err model_read_preprocessor(struct json_object *json, size_t size,
 {
     double scale;
     *out = (struct preprocess){.centre = PREPROCESS_FLOOR};
-    TRY(expect_step(json, "do_resize"));
-    TRY(expect_step(json, "do_rescale"));
-    TRY(expect_step(json, "do_normalize"));
+    TRY(expect_step(json, "do_resize", true));
+    TRY(expect_step(json, "do_rescale", true));
+    TRY(expect_step(json, "do_normalize", true));
+    TRY(expect_step(json, "do_pad", false));
+    TRY(expect_step(json, "use_square_size", false));
+    TRY(expect_step(json, "rescale_offset", false));
     TRY(read_filter(json, &out->filter));
     TRY(read_resize(json, out));
     TRY(read_crop(json, out));

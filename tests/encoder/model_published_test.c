@@ -220,11 +220,117 @@ static void test_preprocessing_that_is_not_known_is_refused(void **state)
         {"clip-old", file, "\"image_std\": [\n  0.26862954", "\"image_std\": [\n  0.0",
          "image_std"},
         {"chinese-clip", file, "\"height\": 48", "\"height\": 47", "no square"},
+        {"clip-old", file, "\"do_resize\": true", "\"do_pad\": true", "do_pad"},
+        {"clip-old", file, "\"do_resize\": true", "\"use_square_size\": true",
+         "use_square_size"},
+        {"clip-old", file, "\"do_resize\": true", "\"rescale_offset\": true",
+         "rescale_offset"},
+        {"clip", file, "\"shortest_edge\": 48",
+         "\"shortest_edge\": 48, \"longest_edge\": 60", "longest_edge"},
         {"open-clip", "open_clip_config.json", "\"bicubic\"", "\"random\"", "random"},
         {"open-clip", "open_clip_config.json", "\"shortest\"", "\"longest\"",
          "longest"},
     };
     CHECK_WRONG(wrong);
+}
+
+/* What the model in the folder makes of one text and of one picture. */
+struct vectors {
+    float text[64], picture[64];
+};
+
+static void read_vectors(struct vectors *out)
+{
+    struct enc *enc;
+    uint8_t rgb[3 * 60 * 60];
+    struct img image = {.rgb = rgb, .width = 60, .height = 60};
+    memset(out, 0, sizeof *out);
+    for (size_t i = 0; i < sizeof rgb; i++) {
+        rgb[i] = (uint8_t)(i * i / 50);
+    }
+    assert_ok(enc_open(&enc, folder));
+    assert_true(enc_info(enc)->dim <= 64);
+    assert_ok(enc_text(enc, "A dog, and 3 cats", 17, out->text, NULL));
+    assert_ok(enc_image(enc, &image, out->picture));
+    enc_close(enc);
+}
+
+/* Published configs leave out much. */
+static void test_a_key_left_out_means_its_default(void **state)
+{
+    (void)state;
+    static const char open_clip[] = "open_clip_config.json";
+    static const struct {
+        const char *model, *file, *key;
+    } keys[] = {
+        {"clip", "config.json", "\"hidden_act\": \"quick_gelu\","},
+        {"clip", "config.json", "\"layer_norm_eps\": 1e-05,"},
+        {"clip", "preprocessor_config.json", "\"resample\": 3,"},
+        {"clip", "preprocessor_config.json",
+         "\"rescale_factor\": 0.00392156862745098,"},
+        {"chinese-clip", "config.json", "\"hidden_act\": \"gelu\","},
+        {"chinese-clip", "config.json", "\"hidden_act\": \"quick_gelu\","},
+        {"chinese-clip", "config.json", "\"layer_norm_eps\": 1e-12,"},
+        {"siglip", "config.json", "\"hidden_act\": \"gelu_pytorch_tanh\","},
+        {"siglip", "config.json", "\"layer_norm_eps\": 1e-06,"},
+        {"siglip", "config.json", "\"patch_size\": 16,"},
+        {"open-clip", open_clip, "\"quick_gelu\": false,"},
+        {"open-clip", open_clip, ",\n  \"interpolation\": \"bicubic\""},
+    };
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        struct vectors before, after;
+        copy_model(keys[i].model);
+        read_vectors(&before);
+        edit(keys[i].file, keys[i].key, "");
+        read_vectors(&after);
+        if (memcmp(&before, &after, sizeof before) != 0) {
+            fail_msg("%s: without %s it is another model", keys[i].model, keys[i].key);
+        }
+    }
+}
+
+/* Of the two that many published configs have of each part; the second is whole. */
+static void test_the_second_form_of_a_part_counts(void **state)
+{
+    (void)state;
+    struct vectors before, after;
+    static const char *const names[] = {"clip", "chinese-clip"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        copy_model(names[i]);
+        read_vectors(&before);
+        edit("config.json", "\"text_config\": {",
+             "\"text_config\": {\"hidden_size\": 8, \"hidden_act\": \"silu\"},\n"
+             "\"text_config_dict\": {");
+        edit("config.json", "\"vision_config\": {",
+             "\"vision_config\": {\"patch_size\": 1, \"hidden_act\": \"silu\"},\n"
+             "\"vision_config_dict\": {");
+        read_vectors(&after);
+        assert_memory_equal(&before, &after, sizeof before);
+    }
+    copy_model("clip");
+    edit("config.json", "\"text_config\": {",
+         "\"text_config_dict\": {\"hidden_size\": 32},\n\"text_config\": {");
+    assert_refused("49408 x 32"); /* the default vocabulary, not the first form's */
+}
+
+/* Pixels twice as large, and means and deviations too, are the same pixels. */
+static void test_the_rescale_factor_counts(void **state)
+{
+    (void)state;
+    static const char file[] = "preprocessor_config.json";
+    struct vectors before, after;
+    double dot = 0;
+    copy_model("siglip");
+    read_vectors(&before);
+    edit(file, "0.00392156862745098", "0.00784313725490196");
+    for (size_t i = 0; i < 6; i++) {
+        edit(file, "0.5", "1.0");
+    }
+    read_vectors(&after);
+    for (size_t i = 0; i < 64; i++) {
+        dot += (double)before.picture[i] * after.picture[i];
+    }
+    assert_true(dot > 0.99999);
 }
 
 static void test_weights_that_do_not_fit_are_named(void **state)
@@ -261,6 +367,30 @@ static void test_tokenizers_must_fit_their_towers(void **state)
          "\"pad_token\": \"<none>\"", "<none>"},
     };
     CHECK_WRONG(wrong);
+}
+
+static void test_other_ways_of_bert_are_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *config, *because;
+    } wrong[] = {
+        {"{\"do_lower_case\": true, \"strip_accents\": false}", "strip_accents"},
+        {"{\"do_lower_case\": false, \"strip_accents\": true}", "strip_accents"},
+        {"{\"tokenize_chinese_chars\": false}", "tokenize_chinese_chars"},
+        {"{\"do_basic_tokenize\": false}", "do_basic_tokenize"},
+        {"{\"do_lower_case\": 3}", "tokenizer_config.json"},
+    };
+    static const char good[] = "{\"do_lower_case\": true, \"strip_accents\": null}";
+    copy_model("chinese-clip");
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        assert_ok(file_write_unsynced(path_in("tokenizer_config.json"), wrong[i].config,
+                                      strlen(wrong[i].config)));
+        assert_refused(wrong[i].because);
+    }
+    assert_ok(
+        file_write_unsynced(path_in("tokenizer_config.json"), good, sizeof good - 1));
+    assert_ok(use_model());
 }
 
 /* Where the first number of a tensor of model.safetensors stands in the file. */
@@ -447,6 +577,10 @@ int main(void)
         cmocka_unit_test(test_other_architectures_are_named),
         cmocka_unit_test(test_numbers_out_of_bounds_are_refused),
         cmocka_unit_test(test_preprocessing_that_is_not_known_is_refused),
+        cmocka_unit_test(test_a_key_left_out_means_its_default),
+        cmocka_unit_test(test_the_second_form_of_a_part_counts),
+        cmocka_unit_test(test_the_rescale_factor_counts),
+        cmocka_unit_test(test_other_ways_of_bert_are_refused),
         cmocka_unit_test(test_weights_that_do_not_fit_are_named),
         cmocka_unit_test(test_tokenizers_must_fit_their_towers),
         cmocka_unit_test(test_every_layer_names_the_space),
