@@ -195,8 +195,7 @@ static size_t vector_row(const struct clip_text_config *c, const int32_t *ids,
             greatest = i;
         }
     }
-    /* A truncated text ends in its end token, too; a vocabulary without one does not. */
-    return c->end_token < 0 ? greatest : length - 1;
+    return c->end_token < 0 ? greatest : length - 1; /* no end token: ends, at least */
 }
 
 /* One text's rows of x; `row` is scratch for one. */

@@ -65,8 +65,8 @@ enum err enc_open(struct enc **out, const char *folder) ERR_CHECK;
 void enc_close(struct enc *enc);
 
 /* Opens all towers now, not each at its first need: whether every file and every tensor
- * is there and fits. ERR_MODEL, ERR_IO, ERR_NOMEM; the model stays usable as far as it
- * goes. */
+ * is there and fits. ERR_MODEL, ERR_UNSUPPORTED (a part of a tokenizer that is not known
+ * here), ERR_IO, ERR_NOMEM; the model stays usable as far as it goes. */
 enum err enc_open_towers(struct enc *enc) ERR_CHECK;
 
 const struct enc_info *enc_info(const struct enc *enc);

@@ -21,6 +21,7 @@
 
 #include "encoder/weights.h"
 
+/* The numbers are part of the names of spaces (transformer_mark). */
 enum kn_activation {
     KN_NONE,
     KN_RELU6,

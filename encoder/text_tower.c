@@ -50,6 +50,23 @@ static enum err check_vocabulary(const struct text_tower *tower, size_t vocab)
     return ERR_OK;
 }
 
+/* That texts end in the token whose place becomes the vector; -1: it is found without
+ * knowing it. */
+static enum err check_end_token(const struct text_tower *tower, int32_t end)
+{
+    int32_t ids[LIMIT_TEXT_TOKENS];
+    size_t n = 0;
+    bool truncated;
+    if (end < 0) {
+        return ERR_OK;
+    }
+    TRY(tok_encode(tower->tok, "a", 1, ids, tower->config->max_tokens, &n, &truncated));
+    FAIL_IF(n == 0 || ids[n - 1] != end, ERR_MODEL,
+            "%s: texts do not end in token %d, the config's \"eos_token_id\"",
+            tower->config->tokenizer.path, (int)end);
+    return ERR_OK;
+}
+
 static enum err open_bert(struct text_tower *tower)
 {
     const struct model_text *config = tower->config;
@@ -72,6 +89,7 @@ static enum err open_clip(struct text_tower *tower)
     const struct model_text *config = tower->config;
     struct clip_text_config clip = config->clip;
     TRY(check_vocabulary(tower, clip.vocab));
+    TRY(check_end_token(tower, clip.family == CLIP_TEXT_CLIP ? clip.end_token : -1));
     if (config->tokenizer.padding != NULL) {
         enum err result =
             tok_find(tower->tok, config->tokenizer.padding, &clip.padding);

@@ -14,7 +14,8 @@
 struct text_tower;
 
 /* Maps tokenizer and weights and checks that they fit each other and make vectors of
- * `dim` numbers. `config` must live as long. ERR_MODEL; *out is NULL then. */
+ * `dim` numbers. `config` must live as long. ERR_MODEL; ERR_UNSUPPORTED as
+ * tok_open_json; *out is NULL then. */
 enum err text_tower_open(struct text_tower **out, const struct model_text *config,
                          size_t dim) ERR_CHECK;
 

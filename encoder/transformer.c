@@ -4,6 +4,7 @@
 #include "encoder/transformer.h"
 
 #include <string.h>
+#include <xxhash.h>
 
 #include "base/alloc.h"
 #include "encoder/weights_table.h"
@@ -121,7 +122,9 @@ enum err transformer_mark(const struct transformer_config *config, struct wt_fil
     const struct names *names = &names_of[config->names];
     const size_t sizes[N_SIZES] = {[WIDTH] = config->width, [MLP] = config->mlp};
     struct wt_target target = {.sizes = sizes, .prefix = prefix};
+    const uint64_t unseen[2] = {config->heads, config->activation}; /* in any tensor */
     TRY(check_config(config));
+    *mark = XXH3_64bits_withSeed(unseen, sizeof unseen, *mark);
     for (size_t i = 0; i < config->layers; i++) {
         target.number = i;
         TRY(wt_mark(file, names->params, names->n_params, &target, mark));

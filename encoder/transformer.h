@@ -51,8 +51,8 @@ enum err transformer_open(struct transformer **out,
                           const struct transformer_config *config, struct wt_file *file,
                           const char *prefix) ERR_CHECK;
 
-/* Mixes into *mark what tells these layers from others (wt_mark); the names of `config`
- * make no difference. Errors as transformer_open. */
+/* Mixes into *mark what tells these layers from others: their weights (wt_mark), heads
+ * and activation; the names of `config` make no difference. Errors as transformer_open. */
 enum err transformer_mark(const struct transformer_config *config, struct wt_file *file,
                           const char *prefix, uint64_t *mark) ERR_CHECK;
 

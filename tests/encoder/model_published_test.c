@@ -363,6 +363,8 @@ static void test_tokenizers_must_fit_their_towers(void **state)
     static const struct wrong wrong[] = {
         {"chinese-clip", "vocab.txt", "[MASK]", "[MASK]\nmore\nthan\nthat",
          "text tower"},
+        {"clip", "config.json", "\"eos_token_id\": 791", "\"eos_token_id\": 790",
+         "eos_token_id"},
         {"siglip", "tokenizer_config.json", "\"pad_token\": \"</s>\"",
          "\"pad_token\": \"<none>\"", "<none>"},
     };
@@ -459,6 +461,17 @@ static void test_every_layer_names_the_space(void **state)
         }
     }
     assert_false(names_space("clip", "\"logit_scale\""));
+}
+
+static void test_the_activation_names_the_space(void **state)
+{
+    (void)state;
+    char before[100], after[100];
+    copy_model("open-clip");
+    read_space(before, sizeof before);
+    edit("open_clip_config.json", "\"quick_gelu\": false", "\"quick_gelu\": true");
+    read_space(after, sizeof after);
+    assert_string_not_equal(before, after);
 }
 
 /* A file that a folder needs, and what must be said when it is not there. */
@@ -584,6 +597,7 @@ int main(void)
         cmocka_unit_test(test_weights_that_do_not_fit_are_named),
         cmocka_unit_test(test_tokenizers_must_fit_their_towers),
         cmocka_unit_test(test_every_layer_names_the_space),
+        cmocka_unit_test(test_the_activation_names_the_space),
         cmocka_unit_test(test_missing_files_are_named),
         cmocka_unit_test(test_a_pickle_alone_says_how_to_convert),
         cmocka_unit_test(test_a_folder_of_both_layouts_opens_by_what_is_there),
