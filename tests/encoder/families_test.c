@@ -9,6 +9,7 @@
 #include "tests/test.h"
 
 #include <math.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -23,7 +24,7 @@
 #define FAMILIES "tests/golden/families/"
 #define PICTURES "tests/golden/model/images/"
 
-enum { PICTURES_MAX = 100, TEXTS_MAX = 100, PATH_BYTES_MAX = 4096 };
+enum { PICTURES_MAX = 100, TEXTS_MAX = 100, PATH_BYTES_MAX = 4096, N_THREADS = 4 };
 
 /* The inputs, in the order of the goldens. */
 static struct img pictures[PICTURES_MAX];
@@ -341,6 +342,46 @@ static void test_picture_batches_equal_their_items(void **state)
     }
 }
 
+struct worker {
+    struct enc *enc;
+    float text[64], picture[64];
+    enum err result;
+};
+
+static void *encode_one_of_each(void *argument)
+{
+    struct worker *w = argument;
+    w->result = enc_text(w->enc, texts[0], strlen(texts[0]), w->text, NULL);
+    if (w->result == ERR_OK) {
+        w->result = enc_image(w->enc, &pictures[0], w->picture);
+    }
+    return NULL;
+}
+
+/* All of them open the towers at once; under ThreadSanitizer this says more. */
+static void test_threads_share_a_model(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"clip-f16-open-clip", "chinese-clip",
+                                        "siglip2"};
+    for (size_t m = 0; m < sizeof names / sizeof names[0]; m++) {
+        struct enc *enc = open_model(names[m]);
+        struct worker workers[N_THREADS] = {0};
+        pthread_t threads[N_THREADS];
+        for (size_t i = 0; i < N_THREADS; i++) {
+            workers[i].enc = enc;
+            assert_int_equal(
+                pthread_create(&threads[i], NULL, encode_one_of_each, &workers[i]), 0);
+        }
+        for (size_t i = 0; i < N_THREADS; i++) {
+            pthread_join(threads[i], NULL);
+            assert_int_equal(workers[i].result, ERR_OK);
+            assert_memory_equal(&workers[i], &workers[0], sizeof workers[0]);
+        }
+        enc_close(enc);
+    }
+}
+
 static void test_a_sigmoid_is_told_with_its_bias(void **state)
 {
     (void)state;
@@ -366,6 +407,7 @@ int main(void)
         cmocka_unit_test(test_both_layouts_of_one_model_share_space_and_vectors),
         cmocka_unit_test(test_batches_equal_their_items),
         cmocka_unit_test(test_picture_batches_equal_their_items),
+        cmocka_unit_test(test_threads_share_a_model),
         cmocka_unit_test(test_a_sigmoid_is_told_with_its_bias),
     };
     return cmocka_run_group_tests(tests, read_inputs, release_inputs);
