@@ -108,8 +108,11 @@ static enum err name_space(struct model *model, struct json_object *config,
                            struct wt_file *file)
 {
     uint64_t mark = 0;
-    model->space = string_or(config, "duet_space", "");
-    if (model->space[0] != '\0' && strlen(model->space) <= LIMIT_NAME_BYTES) {
+    if (json_get(config, "duet_space") != NULL) {
+        TRY(json_get_string(config, "duet_space", &model->space));
+        FAIL_IF(model->space[0] == '\0' || strlen(model->space) > LIMIT_NAME_BYTES,
+                ERR_INVALID, "\"duet_space\" must have 1 to %d bytes",
+                LIMIT_NAME_BYTES);
         return ERR_OK;
     }
     TRY(vit_mark(&model->image.vit, file, &mark));

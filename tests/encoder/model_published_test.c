@@ -463,6 +463,20 @@ static void test_every_layer_names_the_space(void **state)
     assert_false(names_space("clip", "\"logit_scale\""));
 }
 
+static void test_a_config_may_name_the_space(void **state)
+{
+    (void)state;
+    char space[100];
+    copy_model("clip-bf16");
+    edit("config.json", "{", "{\"duet_space\": \"clip-of-old\",");
+    read_space(space, sizeof space);
+    assert_string_equal(space, "clip-of-old");
+    edit("config.json", "\"clip-of-old\"", "\"\"");
+    assert_refused("duet_space");
+    edit("config.json", "\"duet_space\": \"\"", "\"duet_space\": 3");
+    assert_refused("duet_space");
+}
+
 static void test_the_activation_names_the_space(void **state)
 {
     (void)state;
@@ -597,6 +611,7 @@ int main(void)
         cmocka_unit_test(test_weights_that_do_not_fit_are_named),
         cmocka_unit_test(test_tokenizers_must_fit_their_towers),
         cmocka_unit_test(test_every_layer_names_the_space),
+        cmocka_unit_test(test_a_config_may_name_the_space),
         cmocka_unit_test(test_the_activation_names_the_space),
         cmocka_unit_test(test_missing_files_are_named),
         cmocka_unit_test(test_a_pickle_alone_says_how_to_convert),
