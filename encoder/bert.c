@@ -11,6 +11,7 @@
 #include "base/alloc.h"
 #include "base/limits.h"
 #include "encoder/kernels.h"
+#include "encoder/tower.h"
 #include "encoder/weights_table.h"
 
 _Static_assert(LIMIT_TEXT_TOKENS <= KN_TOKENS_MAX, "attention takes every text");
@@ -124,12 +125,9 @@ static enum err check_config(const struct bert_config *c)
     FAIL_IF(c->hidden < 1 || c->hidden > BERT_WIDTH_MAX || c->intermediate < 1 ||
                 c->intermediate > BERT_WIDTH_MAX,
             ERR_MODEL, "a text tower %zu and %zu wide", c->hidden, c->intermediate);
-    FAIL_IF(
-        c->heads < 1 || c->hidden % c->heads != 0 || c->hidden / c->heads > KN_HEAD_MAX,
-        ERR_MODEL, "%zu heads of attention over a width of %zu", c->heads, c->hidden);
     FAIL_IF(c->max_tokens < 1 || c->max_tokens > LIMIT_TEXT_TOKENS, ERR_MODEL,
             "a text tower for %zu tokens", c->max_tokens);
-    return ERR_OK;
+    return tower_check_heads(c->hidden, c->heads);
 }
 
 size_t bert_width(const struct bert_config *config)
@@ -290,34 +288,13 @@ static void make_features(struct work *w, float *features)
     }
 }
 
-static enum err check_ids(const struct bert_config *c, const int32_t *ids, size_t n_ids)
-{
-    FAIL_IF(n_ids < 1 || n_ids > c->max_tokens, ERR_INVALID,
-            "a text of %zu tokens, where the tower takes 1 to %zu", n_ids,
-            c->max_tokens);
-    for (size_t i = 0; i < n_ids; i++) {
-        FAIL_IF(ids[i] < 0 || (size_t)ids[i] >= c->vocab, ERR_INVALID,
-                "token %d is outside the vocabulary of %zu", (int)ids[i], c->vocab);
-    }
-    return ERR_OK;
-}
-
-/* Checks the texts and counts their tokens. */
-static enum err check_texts(struct work *w, const int32_t *ids)
-{
-    for (size_t i = 0; i < w->n_texts; i++) {
-        TRY(check_ids(&w->tower->config, ids + w->n, w->lengths[i]));
-        w->n += w->lengths[i];
-    }
-    return ERR_OK;
-}
-
 enum err bert_features(const struct bert *tower, const int32_t *ids,
                        const size_t *lengths, size_t n, float *features)
 {
     const struct bert_config *c = &tower->config;
     struct work w = {.tower = tower, .ops = kn_ops(), .lengths = lengths, .n_texts = n};
-    TRY(check_texts(&w, ids));
+    TRY(tower_check_texts(&(struct tower_texts){ids, lengths, n}, c->max_tokens,
+                          c->vocab, &w.n));
     size_t rows = w.n * c->hidden;
     size_t middle = w.n * c->intermediate > rows ? w.n * c->intermediate : rows;
     float *memory =

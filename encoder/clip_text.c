@@ -9,6 +9,7 @@
 
 #include "base/alloc.h"
 #include "base/limits.h"
+#include "encoder/tower.h"
 #include "encoder/weights_table.h"
 
 _Static_assert(LIMIT_TEXT_TOKENS <= KN_TOKENS_MAX, "attention takes every text");
@@ -158,21 +159,6 @@ void clip_text_close(struct clip_text *tower)
 
 /* The work on a few texts. */
 
-static enum err check_ids(const struct clip_text_config *c, const int32_t *ids,
-                          const size_t *lengths, size_t n)
-{
-    for (size_t i = 0; i < n; ids += lengths[i], i++) {
-        FAIL_IF(lengths[i] < 1 || lengths[i] > c->max_tokens, ERR_INVALID,
-                "a text of %zu tokens, where the tower takes 1 to %zu", lengths[i],
-                c->max_tokens);
-        for (size_t j = 0; j < lengths[i]; j++) {
-            FAIL_IF(ids[j] < 0 || (size_t)ids[j] >= c->vocab, ERR_INVALID,
-                    "token %d is outside the vocabulary of %zu", (int)ids[j], c->vocab);
-        }
-    }
-    return ERR_OK;
-}
-
 /* How many rows the tower works through for a text of `length` ids. */
 static size_t rows_of(const struct clip_text_config *c, size_t length)
 {
@@ -272,7 +258,9 @@ enum err clip_text_embed(const struct clip_text *tower, const int32_t *ids,
     const struct clip_text_config *c = &tower->config;
     size_t rows[TRANSFORMER_ROWS_AT_ONCE];
     struct work w = {.tower = tower, .ids = ids, .lengths = lengths, .rows = rows};
-    TRY(check_ids(c, ids, lengths, n));
+    size_t n_ids;
+    TRY(tower_check_texts(&(struct tower_texts){ids, lengths, n}, c->max_tokens,
+                          c->vocab, &n_ids));
     enum err result = ERR_OK;
     for (size_t i = 0; result == ERR_OK && i < n; i += w.n) {
         w.lengths = lengths + i;

@@ -7,6 +7,7 @@
 #include <xxhash.h>
 
 #include "base/alloc.h"
+#include "encoder/tower.h"
 #include "encoder/weights_table.h"
 
 struct layer {
@@ -67,10 +68,7 @@ static enum err check_config(const struct transformer_config *c)
     FAIL_IF(c->width < 1 || c->width > KN_COLS_MAX || c->mlp < 1 ||
                 c->mlp > KN_COLS_MAX,
             ERR_MODEL, "a tower %zu and %zu wide", c->width, c->mlp);
-    FAIL_IF(
-        c->heads < 1 || c->width % c->heads != 0 || c->width / c->heads > KN_HEAD_MAX,
-        ERR_MODEL, "%zu heads of attention over a width of %zu", c->heads, c->width);
-    return ERR_OK;
+    return tower_check_heads(c->width, c->heads);
 }
 
 static enum err load_layer(struct layer *layer, const struct transformer_config *c,
