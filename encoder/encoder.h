@@ -8,11 +8,11 @@
  *     ...
  *     enc_close(enc);
  *
- * A model is a folder (encoder/models/default/README.md describes ours): config.json,
- * one safetensors file a tower and a head, vocabularies. Opening reads config.json
- * alone; a tower is mapped by the first call that needs it. Weights stay mapped and are
- * widened a panel at a time, so a model costs the page cache its file size and little
- * else.
+ * A model is a folder (encoder/models/default/README.md describes ours, model.h says
+ * which others are known): configs, safetensors files, vocabularies. Opening reads the
+ * configs and, of published models, a part of each tensor; a tower is mapped by the
+ * first call that needs it. Weights stay mapped and are widened a panel at a time, so a
+ * model costs the page cache its file size and little else.
  *
  * Threads: an open model may be used by any number of threads at once. Every call runs
  * on the caller's thread alone: who wants N cores calls from N threads.
@@ -79,9 +79,10 @@ const struct enc_info *enc_info(const struct enc *enc);
 enum err enc_fingerprint(struct enc *enc, const char **out) ERR_CHECK;
 
 /*
- * Encodes one text of `n` bytes of UTF-8 into vector[dim]. Text with any Han character
- * goes to the Chinese tower, all else to the English one. `info` may be NULL.
- * ERR_INVALID: not UTF-8, or nothing but white space; ERR_LIMIT: over LIMIT_TEXT_BYTES.
+ * Encodes one text of `n` bytes of UTF-8 into vector[dim]. Where a model has a Chinese
+ * tower and another, text with any Han character goes to the first, all else to the
+ * second. `info` may be NULL. ERR_INVALID: not UTF-8, or nothing that the tokenizer
+ * keeps (white space; for SigLIP punctuation, too); ERR_LIMIT: over LIMIT_TEXT_BYTES.
  */
 enum err enc_text(struct enc *enc, const char *text, size_t n, float *vector,
                   struct enc_text_info *info) ERR_CHECK;

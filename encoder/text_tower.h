@@ -23,7 +23,8 @@ enum err text_tower_open(struct text_tower **out, const struct model_text *confi
 void text_tower_close(struct text_tower *tower);
 
 /* The ids of text[n], at most config->max_tokens, special tokens included; *truncated
- * whether the text had more. ERR_INVALID: not UTF-8, or nothing but white space. */
+ * whether the text had more. ERR_INVALID: not UTF-8, or nothing that the tokenizer
+ * keeps; the others of tok_encode. */
 enum err text_tower_tokenize(const struct text_tower *tower, const char *text, size_t n,
                              int32_t *ids, size_t *n_ids, bool *truncated) ERR_CHECK;
 

@@ -2,12 +2,11 @@
  * weights.c - see weights.h.
  *
  * Each header is parsed once into one table, sorted by name in the end, and the JSON is
- * dropped. The
- * checks are those of the reference reader: tensors fill the data area from its first
- * byte to its last, in order of their offsets, without a gap or an overlap. That one
- * rule also catches a truncated file. Tensors of types that no kernel reads (the I64
- * position ids in many published files) are checked like the others and refused only
- * when asked for.
+ * dropped. The checks are those of the reference reader: tensors fill the data area
+ * from its first byte to its last, in order of their offsets, without a gap or an
+ * overlap. That one rule also catches a truncated file. Tensors of types that no kernel
+ * reads (the I64 position ids in many published files) are checked like the others and
+ * refused only when asked for.
  */
 #include "encoder/weights.h"
 

@@ -5,7 +5,7 @@
  *     struct wt_file *file;
  *     struct wt_matrix query;
  *     TRY(wt_open(&file, &path, 1));
- *     TRY_OUT(wt_matrix(file, "layer.0.query.weight", width, width, &query));
+ *     TRY_OUT(wt_matrix(file, "query.weight", WT_WHOLE, width, width, &query));
  *     ...
  *     wt_close(file);
  *

@@ -7,7 +7,8 @@
  *         WT_NORM("layer.#.norm", struct layer, norm, HIDDEN),
  *     };
  *     const size_t sizes[N_SIZES] = {[HIDDEN] = 384, [VOCAB] = 30522};
- *     TRY(wt_load(file, params, 4, &(struct wt_target){.base = &layers[7], .sizes = sizes, .number = 7}));
+ *     struct wt_target target = {.base = &layers[7], .sizes = sizes, .number = 7};
+ *     TRY(wt_load(file, params, 4, &target));
  *
  * A family of towers is one such table, which reads like its model card: a tensor that
  * is missing or has another shape is named in the error. Any thread.
