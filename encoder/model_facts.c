@@ -5,7 +5,8 @@
  * the weights: a hash of a part of every tensor that a vector depends on, read as half
  * floats. So the float32 and float16 forms of one model share a space, in either
  * layout, and two fine-tunings of one model do not, even where only some layers were
- * trained (as merged LoRAs are). Forms that round more name the space of their origin
+ * trained (as merged LoRAs are); what changes only rows behind a matrix's first, as a
+ * few tokens' embeddings, goes unseen. Forms that round more name the space of their origin
  * in "duet_space" of their config.
  */
 #include <math.h>
