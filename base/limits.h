@@ -37,6 +37,9 @@
  * (progressive JPEG), some 14 (HEIF) or 20 (HDR). */
 #define LIMIT_DECODED_PIXELS LIMIT_IMAGE_PIXELS
 
+#define LIMIT_IMAGE_LIST_BYTES (64u << 20) /* of memory, for what an AVIF file lists */
+#define LIMIT_IMAGE_FRAMES 16384           /* of an animated AVIF; the first is read */
+
 /* Models. */
 #define LIMIT_MODEL_FILE_BYTES (1ull << 36)      /* one file; weights are only mapped */
 #define LIMIT_MODEL_HEADER_BYTES (100u << 20)    /* the bound of safetensors itself */

@@ -9,8 +9,10 @@
  * usually says the same turn once more, is not applied. A clean aperture is not cut
  * out, as the reference does not.
  *
- * (libavif 0.11 ends the process where an allocation of its own fails. Those are small:
- * the planes of a picture are dav1d's, the pixels ours.)
+ * libavif 0.11 ends the process where an allocation of its own fails. So before it reads
+ * the file (image_avif_boxes.c) and before it decodes (a grid's planes are its own), as
+ * much memory as it may take is asked for and given back: a picture that does not fit is
+ * refused with ERR_NOMEM. Other threads may take the memory in between; that is left.
  */
 #include <string.h>
 
@@ -37,8 +39,8 @@ static enum err report(const avifDecoder *decoder, avifResult code)
     case AVIF_RESULT_NO_CODEC_AVAILABLE:
         return err_set(ERR_UNSUPPORTED, "unsupported AVIF: %s", words);
     default:
-        FAIL_IF(strstr(words, "too large") != NULL, ERR_LIMIT, "AVIF past a limit: %s",
-                words);
+        FAIL_IF(strstr(words, "too large") != NULL || strstr(words, "Limit") != NULL,
+                ERR_LIMIT, "AVIF past a limit: %s", words);
         return err_set(ERR_INVALID, "broken AVIF: %s", words);
     }
 }
@@ -89,11 +91,31 @@ static enum err copy_pixels(struct img_task *task, const avifDecoder *decoder)
     return ERR_OK;
 }
 
+static enum err check_room(size_t n)
+{
+    void *room = alloc_array(n, 1);
+    FAIL_IF(room == NULL, ERR_NOMEM, "out of memory decoding AVIF");
+    alloc_free(room);
+    return ERR_OK;
+}
+
+/* Colour in full and alpha, whatever the file has; it is not told whether
+ * it is a grid. */
+static enum err check_room_for_pixels(const avifImage *image)
+{
+    size_t depth_bytes = image->depth > 8 ? 2 : 1;
+    return check_room((size_t)image->width * image->height * 4 * depth_bytes);
+}
+
 static enum err decode(struct img_task *task, avifDecoder *decoder)
 {
+    size_t n_memory;
+    TRY(img_avif_check(task->bytes, task->size, &n_memory));
+    TRY(check_room(n_memory));
     decoder->maxThreads = 1; /* threads are the caller's to hand out */
     decoder->imageSizeLimit = LIMIT_IMAGE_PIXELS;
     decoder->imageDimensionLimit = LIMIT_IMAGE_SIDE;
+    decoder->imageCountLimit = LIMIT_IMAGE_FRAMES;
     decoder->ignoreXMP = AVIF_TRUE;
     /* As the reference: encoders of the first years leave out or garble these. */
     decoder->strictFlags &=
@@ -102,6 +124,7 @@ static enum err decode(struct img_task *task, avifDecoder *decoder)
     TRY(report(decoder, avifDecoderParse(decoder)));
     TRY(read_header(task, decoder->image));
     TRY(img_task_take(task, task->meta->width, task->meta->height));
+    TRY(check_room_for_pixels(decoder->image));
     /* The frame may not be larger than the header said: libavif would shrink it. */
     decoder->imageSizeLimit = task->meta->width * task->meta->height;
     TRY(report(decoder, avifDecoderNextImage(decoder)));

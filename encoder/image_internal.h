@@ -31,6 +31,11 @@ enum err img_avif_decode(struct img_task *task) ERR_CHECK;
 enum err img_pnm_decode(struct img_task *task) ERR_CHECK;
 enum err img_stb_decode(struct img_task *task) ERR_CHECK;
 
+/* image_avif_boxes.c: refuses a file whose lists are made to use up time and memory.
+ * *n_memory: as many bytes as libavif takes for all but pixels, or more. ERR_LIMIT,
+ * ERR_INVALID. */
+enum err img_avif_check(const uint8_t *bytes, size_t n, size_t *n_memory) ERR_CHECK;
+
 /* image_sniff.c: starts the error for a file that no decoder here reads. Its sentence
  * names the kind where the first bytes tell: ERR_UNSUPPORTED for pictures such as TIFF,
  * ERR_INVALID for what is no picture, such as a web page. */
