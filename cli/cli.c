@@ -10,16 +10,29 @@
 
 #include "base/file.h"
 
-/* Control characters of ASCII, and those that UTF-8 has as C2 80 to C2 9F. */
+/* The bytes of what would steer a terminal at c[0], 0 where that is harmless: control
+ * characters of ASCII; those that UTF-8 has as C2 80 to C2 9F; and what turns the
+ * direction of writing: U+200E, U+200F, U+2028 to U+202E, U+2066 to U+2069. */
+static size_t harm_at(const unsigned char *c)
+{
+    if (c[0] < ' ' || c[0] == 0x7f) {
+        return 1;
+    }
+    if (c[0] == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0) {
+        return 2;
+    }
+    bool marks = c[0] == 0xe2 && c[1] == 0x80 &&
+                 (c[2] == 0x8e || c[2] == 0x8f || (c[2] >= 0xa8 && c[2] <= 0xae));
+    bool isolates = c[0] == 0xe2 && c[1] == 0x81 && c[2] >= 0xa6 && c[2] <= 0xa9;
+    return marks || isolates ? 3 : 0;
+}
+
 static void disarm(char *text)
 {
-    for (unsigned char *c = (unsigned char *)text; *c != '\0'; c++) {
-        if (c[0] == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0) {
-            *c++ = '?';
-            *c = '?';
-        } else if (*c < ' ' || *c == 0x7f) {
-            *c = '?';
-        }
+    while (*text != '\0') {
+        size_t n = harm_at((const unsigned char *)text);
+        memset(text, '?', n);
+        text += n == 0 ? 1 : n;
     }
 }
 

@@ -49,7 +49,8 @@ struct transfer {
     struct buf *answer;
     int fd;          /* of download->file */
     uint64_t n_have; /* bytes in it, or in the answer */
-    uint64_t n_came; /* over the network in this try */
+    uint64_t n_came; /* over the network, in all tries */
+    uint64_t n_best; /* the most that was ever in the file */
     bool begun;      /* the first bytes of the file's answer have come */
     bool unfit;      /* they do not follow those that are there */
     char etag[256];  /* of what is in the file; "": not known */
@@ -596,13 +597,23 @@ static void tell_retry(const struct hub *hub, uint64_t ms)
     }
 }
 
+/* Whether a good piece came that was never there before. A hub that begins anew each
+ * time and cuts at the same place sends a lot and gets nowhere. */
+static bool got_on(struct transfer *t)
+{
+    if (t->n_have < t->n_best || t->n_have - t->n_best < GOOD_PIECE) {
+        return false;
+    }
+    t->n_best = t->n_have;
+    return true;
+}
+
 static enum err transfer(struct transfer *t, const char *path)
 {
     for (unsigned tries = 1;; tries++) {
         bool again;
-        uint64_t n_came = t->n_came;
         enum err result = try_once(t, path, &again);
-        if (t->n_came - n_came >= GOOD_PIECE) {
+        if (got_on(t)) {
             tries = 1;
         }
         if (!again || tries >= HUB_TRIES) {
@@ -676,6 +687,7 @@ enum err hub_download(struct hub *hub, const struct hub_download *download,
 {
     struct transfer t = {.hub = hub, .download = download, .fd = -1};
     enum err result = open_file(&t);
+    t.n_best = t.n_have;
     if (result == ERR_OK && t.n_have < download->size) {
         result = transfer(&t, download->path);
     }

@@ -63,17 +63,31 @@ enum err hub_revision_check(const char *revision)
     return ERR_OK;
 }
 
+/* Control characters, and those that turn the direction of what is written. */
+static bool steers(int32_t c)
+{
+    return c < ' ' || (c >= 0x7f && c < 0xa0) || c == 0x200e || c == 0x200f ||
+           (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) || c == 0xfeff;
+}
+
+static bool is_harmless(const char *text, size_t n)
+{
+    int32_t c;
+    for (size_t step; n > 0; text += step, n -= step) {
+        step = utf8_next(text, n, &c);
+        if (step == 0 || steers(c) || c == '\\') {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* No part of a path may be empty or dots, nothing in it may steer a terminal. */
 static bool is_path(const char *name)
 {
     size_t n = strlen(name);
-    if (n == 0 || n > LIMIT_HUB_PATH_BYTES || !utf8_valid(name, n)) {
+    if (n == 0 || n > LIMIT_HUB_PATH_BYTES || !is_harmless(name, n)) {
         return false;
-    }
-    for (const char *c = name; *c != '\0'; c++) {
-        if ((unsigned char)*c < ' ' || *c == 0x7f || *c == '\\') {
-            return false;
-        }
     }
     for (const char *part = name;;) {
         size_t length = strcspn(part, "/");

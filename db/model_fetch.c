@@ -179,16 +179,32 @@ static enum err is_right(struct pull *pull, const struct hub_file *file,
     return ERR_OK;
 }
 
-static enum err bring(struct pull *pull, const struct hub_file *file, const char *path)
+/* Downloads and checks; what is wrong is removed. */
+static enum err bring_part(struct pull *pull, const struct hub_file *file,
+                           const char *part, const char *etag)
 {
-    char part[PATH_MAX], etag[PATH_MAX];
-    TRY(join(part, pull->partial.data, file->name, ".part"));
-    TRY(join(etag, pull->partial.data, file->name, ".part.etag"));
     TRY(download(pull, file, part));
     enum err result = check_file(pull, file, part);
     if (result == ERR_CORRUPT) {
         unlink(part);
         unlink(etag);
+    }
+    return result;
+}
+
+/* A file that was gone on with may be wrong by its beginning alone, which is no fault
+ * of the hub's: then it is fetched once more, whole. */
+static enum err bring(struct pull *pull, const struct hub_file *file, const char *path)
+{
+    char part[PATH_MAX], etag[PATH_MAX];
+    TRY(join(part, pull->partial.data, file->name, ".part"));
+    TRY(join(etag, pull->partial.data, file->name, ".part.etag"));
+    bool begun = size_of(pull->partial.data, file->name, ".part") > 0;
+    enum err result = bring_part(pull, file, part, etag);
+    if (result == ERR_CORRUPT && begun) {
+        unlink(part);
+        unlink(etag);
+        result = bring_part(pull, file, part, etag);
     }
     TRY(result);
     if (rename(part, path) != 0) {

@@ -95,6 +95,37 @@ static enum err name_folders(struct pull *pull)
     return ERR_OK;
 }
 
+/* Whoever held the lock before may have removed the file that was opened here; then
+ * another one is there, or none, and this lock is on nothing. */
+static bool is_still_there(int fd, const char *path)
+{
+    struct stat mine, there;
+    return fstat(fd, &mine) == 0 && stat(path, &there) == 0 &&
+           mine.st_ino == there.st_ino && mine.st_dev == there.st_dev;
+}
+
+static enum err lock_file(struct pull *pull, const char *path)
+{
+    for (;;) {
+        int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+        if (fd < 0) {
+            return err_errno(errno, "%s", path);
+        }
+        if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+            int errnum = errno;
+            close(fd);
+            FAIL_IF(errnum == EWOULDBLOCK, ERR_BUSY, "another process is pulling %s",
+                    pull->options->name);
+            return err_errno(errnum, "%s", path);
+        }
+        if (is_still_there(fd, path)) {
+            pull->lock = fd;
+            return ERR_OK;
+        }
+        close(fd);
+    }
+}
+
 static enum err take_lock(struct pull *pull)
 {
     struct buf path;
@@ -107,18 +138,29 @@ static enum err take_lock(struct pull *pull)
         result = buf_printf(&path, "/%s.lock", pull->flat.data);
     }
     if (result == ERR_OK) {
-        pull->lock = open(path.data, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-        if (pull->lock < 0) {
-            result = err_errno(errno, "%s", path.data);
-        } else if (flock(pull->lock, LOCK_EX | LOCK_NB) != 0) {
-            result = errno == EWOULDBLOCK
-                         ? err_set(ERR_BUSY, "another process is pulling %s",
-                                   pull->options->name)
-                         : err_errno(errno, "%s", path.data);
-        }
+        result = lock_file(pull, path.data);
     }
     buf_release(&path);
     return result;
+}
+
+/* The lock goes with its holder, and so does a partial folder that has nothing in it:
+ * a name that was misspelt leaves nothing. */
+static void drop_lock(struct pull *pull)
+{
+    char path[PATH_MAX];
+    if (pull->lock < 0) {
+        return;
+    }
+    if (pull->partial.size > 0) {
+        (void)rmdir(pull->partial.data);
+    }
+    int n = snprintf(path, sizeof path, "%s/.partial/%s.lock", pull->home.data,
+                     pull->flat.data);
+    if (n > 0 && n < PATH_MAX) {
+        unlink(path);
+    }
+    close(pull->lock);
 }
 
 /* ---- What there is -------------------------------------------------------------- */
@@ -185,6 +227,37 @@ static enum err fill_result(struct pull *pull)
     snprintf(done->folder, sizeof done->folder, "%s", pull->target.data);
     return buf_printf(&pull->partial, "%s/.partial/%s@%s", pull->home.data,
                       pull->flat.data, pull->repo.commit);
+}
+
+/* Of this model's partial folders, "owner--name@…". */
+static bool is_ours(const struct pull *pull, const char *name)
+{
+    return strncmp(name, pull->flat.data, pull->flat.size) == 0 &&
+           name[pull->flat.size] == '@';
+}
+
+static enum err adopt(void *arg, const char *folder, const char *name)
+{
+    char path[PATH_MAX];
+    const struct pull *pull = arg;
+    int n = snprintf(path, sizeof path, "%s/%s", folder, name);
+    if (is_ours(pull, name) && n > 0 && n < PATH_MAX) {
+        (void)rename(path, pull->partial.data); /* not into one that has files */
+    }
+    return ERR_OK;
+}
+
+/* What a pull of another commit left is gone on with: most files of two commits are the
+ * same, each is checked, and a branch that moves leaves no heap of folders. */
+static enum err make_partial(struct pull *pull)
+{
+    char above[PATH_MAX];
+    struct stat st;
+    if (lstat(pull->partial.data, &st) != 0) {
+        snprintf(above, sizeof above, "%s/.partial", pull->home.data);
+        TRY(folder_walk(above, adopt, pull));
+    }
+    return file_make_folders(pull->partial.data);
 }
 
 /* ---- Choosing ------------------------------------------------------------------- */
@@ -346,8 +419,7 @@ static enum err remove_partial(void *arg, const char *folder, const char *name)
 {
     char path[PATH_MAX];
     const struct pull *pull = arg;
-    if (strncmp(name, pull->flat.data, pull->flat.size) != 0 ||
-        name[pull->flat.size] != '@') {
+    if (!is_ours(pull, name)) {
         return ERR_OK;
     }
     snprintf(path, sizeof path, "%s/%s", folder, name);
@@ -389,7 +461,7 @@ static enum err run(struct pull *pull)
     if (pull->done.up_to_date) {
         return ERR_OK;
     }
-    TRY(file_make_folders(pull->partial.data));
+    TRY(make_partial(pull));
     TRY(choose_files(pull, &choice));
     enum err result = fetch_files(pull, &choice);
     if (result == ERR_OK) {
@@ -404,9 +476,7 @@ static void release(struct pull *pull)
     manifest_release(&pull->installed);
     hub_repo_release(&pull->repo);
     hub_close(pull->hub);
-    if (pull->lock >= 0) {
-        close(pull->lock);
-    }
+    drop_lock(pull);
     buf_release(&pull->partial);
     buf_release(&pull->target);
     buf_release(&pull->flat);

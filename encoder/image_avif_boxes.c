@@ -21,11 +21,11 @@
 
 /* Bytes of memory, rounded up from what libavif 0.11 was measured to take. */
 enum {
-    COST_BOX = 8192,  /* a track or a property with its arrays */
+    COST_BOX = 8192,    /* a track or a property with its arrays */
     COST_LISTED = 1024, /* a byte in a list of items */
-    COST_EXTENT = 64, /* one that may take no byte in the file */
-    COST_TABLED = 64, /* a byte in a table of a sequence's frames */
-    DEPTH_MAX = 8     /* moov, trak, mdia, minf, stbl, ... */
+    COST_EXTENT = 64,   /* one that may take no byte in the file */
+    COST_TABLED = 64,   /* a byte in a table of a sequence's frames */
+    DEPTH_MAX = 8       /* moov, trak, mdia, minf, stbl, ... */
 };
 
 struct cost {

@@ -35,8 +35,22 @@ static void test_hostile_names_are_refused(void **state)
 {
     (void)state;
     static const char *const names[] = {
-        "../evil", "/etc/evil", "a/../../evil", "a\nb",     "a\x1b[2Jb", "a\\..\\b", "",
-        "a//b",    "./a",       "a/.",          "\xff\xfe", "..",        "a/..",
+        "../evil",
+        "a\xc2\x9b"
+        "31m",
+        "a\xe2\x80\xae.txt",
+        "/etc/evil",
+        "a/../../evil",
+        "a\nb",
+        "a\x1b[2Jb",
+        "a\\..\\b",
+        "",
+        "a//b",
+        "./a",
+        "a/.",
+        "\xff\xfe",
+        "..",
+        "a/..",
     };
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         struct fake_file *f = &hub.files[0];

@@ -188,6 +188,7 @@ static void test_a_missing_model_and_revision_are_told(void **state)
     assert_not_installed(ERR_NOT_FOUND, "private");
     hub.error_code = "RevisionNotFound";
     assert_not_installed(ERR_NOT_FOUND, "no such revision");
+    assert_false(is_there(".partial/owner--tiny.lock"));
 }
 
 /* ---- Connections ----------------------------------------------------------------- */
@@ -215,6 +216,23 @@ static void test_a_hub_that_always_cuts_is_given_up(void **state)
     hub.cut_times = 0;
     assert_ok(pull());
     assert_installed();
+}
+
+/* Each try brings more than a good piece, but the same one. */
+static void test_a_hub_that_always_cuts_at_one_place_is_given_up(void **state)
+{
+    (void)state;
+    size_t n = 3 << 20;
+    char *bytes = calloc(n, 1);
+    assert_non_null(bytes);
+    snprintf(fake_hub_file(&hub, "image.safetensors")->name, 32, "unused.bin");
+    (void)fake_hub_add(&hub, "image.safetensors", bytes, n);
+    free(bytes);
+    hub.cut_after = 2 << 20;
+    hub.cut_times = 1000;
+    hub.ignore_range = true;
+    assert_not_installed(ERR_TIMEOUT, "safetensors");
+    assert_true(hub.cut_times > 1000 - 10);
 }
 
 static void test_a_stalled_connection_is_cut_and_gone_on_with(void **state)
@@ -335,6 +353,41 @@ static void test_a_pull_is_stopped_and_gone_on_with(void **state)
     assert_installed();
     assert_int_equal(hub.n_ranges, 1);
     assert_string_equal(hub.last_range, "bytes=200-");
+}
+
+/* A branch that moves while a pull is interrupted again and again. */
+static void test_another_commits_partial_folder_is_gone_on_with(void **state)
+{
+    (void)state;
+    struct duet_pull_options o = options();
+    hub.stall_after = 200;
+    hub.stall_times = 1;
+    o.stall_seconds = 20;
+    o.progress = stop_at_weights;
+    assert_err(duet_model_pull(&o, &done), ERR_CANCELLED);
+    int n_whole = hub.n_whole;
+    hub.commit = FAKE_COMMIT_2;
+    hub.n_ranges = 0;
+    assert_ok(pull());
+    assert_string_equal(done.revision, FAKE_COMMIT_2);
+    assert_installed();
+    assert_int_equal(hub.n_ranges, 1);
+    assert_true(hub.n_whole - n_whole < (int)hub.n_files);
+    assert_false(is_there(".partial/owner--tiny@" FAKE_COMMIT));
+    assert_false(is_there(".partial/owner--tiny@" FAKE_COMMIT_2));
+}
+
+/* No ETag tells that it is another file's beginning; its hash does, and the file is
+ * fetched once more without a word. */
+static void test_a_wrong_beginning_is_fetched_again(void **state)
+{
+    (void)state;
+    const char *part = ".partial/owner--tiny@" FAKE_COMMIT "/image.safetensors.part";
+    assert_ok(file_make_folders(at(".partial/owner--tiny@" FAKE_COMMIT)));
+    assert_ok(file_write(at(part), "not its first bytes", 19));
+    assert_ok(pull());
+    assert_installed();
+    assert_int_equal(hub.n_ranges, 1);
 }
 
 /* ---- What comes is not what was listed -------------------------------------------- */
@@ -512,6 +565,7 @@ int main(void)
         TEST(test_a_missing_model_and_revision_are_told),
         TEST(test_a_cut_connection_is_gone_on_with),
         TEST(test_a_hub_that_always_cuts_is_given_up),
+        TEST(test_a_hub_that_always_cuts_at_one_place_is_given_up),
         TEST(test_a_stalled_connection_is_cut_and_gone_on_with),
         TEST(test_a_hub_that_ignores_ranges_begins_anew),
         TEST(test_a_range_refused_begins_anew),
@@ -522,6 +576,8 @@ int main(void)
         TEST(test_endless_redirects_end),
         TEST(test_a_redirect_out_of_http_is_not_followed),
         TEST(test_a_pull_is_stopped_and_gone_on_with),
+        TEST(test_another_commits_partial_folder_is_gone_on_with),
+        TEST(test_a_wrong_beginning_is_fetched_again),
         TEST(test_a_wrong_hash_of_a_large_file_fails),
         TEST(test_a_wrong_hash_of_a_small_file_fails),
         TEST(test_another_linked_hash_is_told_before_a_byte_comes),

@@ -17,7 +17,10 @@ static int begin_file(void **state)
 {
     (void)state;
     buf_init(&file, FILE_BYTES_MAX);
-    assert_ok(buf_append(&file, "\0\0\0\x18" "ftypavif\0\0\0\0avifmif1", 24));
+    assert_ok(buf_append(&file,
+                         "\0\0\0\x18"
+                         "ftypavif\0\0\0\0avifmif1",
+                         24));
     return 0;
 }
 
