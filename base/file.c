@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -154,24 +155,36 @@ enum err file_sync_folder(const char *path)
     return result;
 }
 
+/* A new file beside `path`, its name in temporary[PATH_MAX]; -1 and errno else. Not by
+ * mkstemp, whose files only their owner may read, whatever the umask says. */
+static int open_temporary(const char *path, char *temporary)
+{
+    static atomic_uint n_made;
+    for (;;) {
+        snprintf(temporary, PATH_MAX, "%s.%05lx%05x", path,
+                 (unsigned long)getpid() & 0xfffff,
+                 atomic_fetch_add(&n_made, 1) & 0xfffff);
+        int fd = open(temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+        if (fd >= 0 || errno != EEXIST) {
+            return fd;
+        }
+    }
+}
+
 /* A temporary file beside `path`, renamed when it is whole. */
 static enum err write_and_rename(const char *path, const void *bytes, size_t n,
                                  bool sync)
 {
     char temporary[PATH_MAX];
-    FAIL_IF(strlen(path) + 8 > PATH_MAX, ERR_LIMIT, "%.64s...: the path is too long",
+    FAIL_IF(strlen(path) + 12 > PATH_MAX, ERR_LIMIT, "%.64s...: the path is too long",
             path);
-    snprintf(temporary, sizeof temporary, "%s.XXXXXX", path);
-    int fd = mkostemp(temporary, O_CLOEXEC);
+    int fd = open_temporary(path, temporary);
     if (fd < 0) {
         return err_errno(errno, "%s", temporary);
     }
     enum err result = write_all(fd, temporary, bytes, n);
     if (result == ERR_OK && sync) {
         result = sync_fd(fd, temporary);
-    }
-    if (result == ERR_OK && fchmod(fd, 0644) != 0) {
-        result = err_errno(errno, "%s", temporary);
     }
     if (close(fd) != 0 && result == ERR_OK) {
         result = err_errno(errno, "%s", temporary);

@@ -110,6 +110,21 @@ static void test_a_failed_write_leaves_no_file(void **state)
     assert_int_equal(rmdir(in_folder("taken")), 0);
 }
 
+static void test_the_umask_is_kept(void **state)
+{
+    (void)state;
+    struct stat st;
+    mode_t before = umask(077);
+    assert_ok(file_write(in_folder("private"), "x", 1));
+    umask(022);
+    assert_int_equal(stat(in_folder("private"), &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0600);
+    assert_ok(file_write(in_folder("private"), "y", 1));
+    umask(before);
+    assert_int_equal(stat(in_folder("private"), &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0644);
+}
+
 static void test_folders_are_made_with_those_above(void **state)
 {
     (void)state;
@@ -131,6 +146,7 @@ int main(void)
         cmocka_unit_test(test_an_empty_file_is_no_error),
         cmocka_unit_test(test_what_is_no_regular_file_is_refused),
         cmocka_unit_test(test_a_failed_write_leaves_no_file),
+        cmocka_unit_test(test_the_umask_is_kept),
         cmocka_unit_test(test_folders_are_made_with_those_above),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
