@@ -48,7 +48,7 @@ static void print_human(const struct duet_model_details *d)
 
 static void add_string(struct json_object *object, const char *key, const char *value)
 {
-    json_object_object_add(object, key, json_object_new_string(value));
+    json_object_object_add(object, key, print_path_json(value));
 }
 
 static void add_number(struct json_object *object, const char *key, uint64_t value)

@@ -13,7 +13,7 @@ static int name_columns(const struct duet_model_list *list)
 {
     size_t widest = 4;
     for (size_t i = 0; i < list->n; i++) {
-        size_t n = strlen(list->items[i].name);
+        size_t n = print_columns(list->items[i].name);
         widest = n > widest ? n : widest;
     }
     return widest < 60 ? (int)widest : 60;
@@ -22,7 +22,7 @@ static int name_columns(const struct duet_model_list *list)
 static void print_model(const struct duet_model_entry *entry, int columns)
 {
     char bytes[PRINT_BYTES_MAX];
-    size_t n = strlen(entry->name);
+    size_t n = print_columns(entry->name);
     putchar(entry->is_default ? '*' : ' ');
     putchar(' ');
     print_text(entry->name);
@@ -43,8 +43,8 @@ static void print_model(const struct duet_model_entry *entry, int columns)
 static void print_model_json(const struct duet_model_entry *entry)
 {
     struct json_object *object = json_object_new_object();
-    json_object_object_add(object, "name", json_object_new_string(entry->name));
-    json_object_object_add(object, "folder", json_object_new_string(entry->folder));
+    json_object_object_add(object, "name", print_path_json(entry->name));
+    json_object_object_add(object, "folder", print_path_json(entry->folder));
     json_object_object_add(object, "dim", json_object_new_uint64(entry->dim));
     json_object_object_add(object, "languages",
                            json_object_new_string(entry->languages));
@@ -54,8 +54,7 @@ static void print_model_json(const struct duet_model_entry *entry)
     json_object_object_add(object, "shadowed",
                            json_object_new_boolean(entry->is_shadowed));
     json_object_object_add(object, "error",
-                           entry->error == NULL ? NULL
-                                                : json_object_new_string(entry->error));
+                           entry->error == NULL ? NULL : print_path_json(entry->error));
     puts(json_text(object));
     json_object_put(object);
 }
@@ -94,7 +93,7 @@ enum exit_code cmd_model_use(const struct cli *cli)
     }
     if (cli->json) {
         struct json_object *object = json_object_new_object();
-        json_object_object_add(object, "default", json_object_new_string(chosen));
+        json_object_object_add(object, "default", print_path_json(chosen));
         puts(json_text(object));
         json_object_put(object);
     } else if (!cli->quiet) {
@@ -116,7 +115,7 @@ static void print_check_json(const struct duet_model_check *check)
     json_object_object_add(object, "step", json_object_new_string(check->step));
     json_object_object_add(object, "state",
                            json_object_new_string(states[check->state]));
-    json_object_object_add(object, "detail", json_object_new_string(check->detail));
+    json_object_object_add(object, "detail", print_path_json(check->detail));
     if (check->cosine != 0) {
         json_object_object_add(object, "cosine", json_object_new_double(check->cosine));
     }

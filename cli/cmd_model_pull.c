@@ -36,7 +36,7 @@ static void print_json(const struct duet_pull_result *done)
     json_object_object_add(object, "name", json_object_new_string(done->name));
     json_object_object_add(object, "revision", json_object_new_string(done->revision));
     json_object_object_add(object, "licence", json_object_new_string(done->licence));
-    json_object_object_add(object, "folder", json_object_new_string(done->folder));
+    json_object_object_add(object, "folder", print_path_json(done->folder));
     json_object_object_add(object, "up_to_date",
                            json_object_new_boolean(done->up_to_date));
     json_object_object_add(object, "bytes", json_object_new_uint64(done->bytes));

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -83,7 +84,8 @@ static bool reader_left(void)
 }
 
 /* What could not be printed must not look done; a reader that has left is no failure.
- * The write that failed may be long ago, so errno alone would not tell. */
+ * The write that failed may be long ago, so errno alone would not tell; a
+ * disk that is still full does. */
 static enum exit_code finish_output(enum exit_code code)
 {
     bool flushed = fflush(stdout) == 0;
@@ -91,7 +93,12 @@ static enum exit_code finish_output(enum exit_code code)
     if ((flushed && !ferror(stdout)) || reader_left()) {
         return code;
     }
-    return cli_fail(err_errno(flushed ? EIO : errnum, "standard output"));
+    struct statvfs disk;
+    if (flushed) {
+        bool full = fstatvfs(STDOUT_FILENO, &disk) == 0 && disk.f_bavail == 0;
+        errnum = full ? ENOSPC : EIO;
+    }
+    return cli_fail(err_errno(errnum, "standard output"));
 }
 
 int main(int argc, char **argv)

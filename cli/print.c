@@ -69,7 +69,7 @@ static size_t next_shown(const char *text, size_t n, int32_t *code_point)
     return step == 0 ? 1 : step;
 }
 
-static size_t text_columns(const char *text)
+size_t print_columns(const char *text)
 {
     size_t columns = 0, n = strlen(text), step;
     for (; n > 0; text += step, n -= step) {
@@ -107,7 +107,7 @@ static size_t put_slice(const char *text, size_t skip, size_t n_columns)
  * does not fit the end is shown, of other text the beginning. */
 static void put_cell(const char *text, size_t n_columns, bool path, bool pad)
 {
-    size_t all = text_columns(text), used;
+    size_t all = print_columns(text), used;
     if (all <= n_columns) {
         used = put_slice(text, 0, n_columns);
     } else if (path) {
@@ -199,7 +199,7 @@ static size_t widest(const struct row *rows, size_t n, const struct screen *scre
     size_t columns = 0;
     size_t most = screen->n_columns == COLUMNS_UNBOUND ? 100 : screen->n_columns / 2;
     for (size_t i = 0; i < n; i++) {
-        size_t own = text_columns(rows[i].where);
+        size_t own = print_columns(rows[i].where);
         columns = own > columns ? own : columns;
     }
     return columns > most ? most : columns;
@@ -218,7 +218,7 @@ static void put_rows(const struct duet_hits *hits, const struct row *rows,
         }
         size_t columns = where_columns;
         if (screen->n_columns == COLUMNS_UNBOUND) {
-            size_t own = text_columns(rows[i].where); /* nothing is cut in a file */
+            size_t own = print_columns(rows[i].where); /* nothing is cut in a file */
             columns = own > columns ? own : columns;
         }
         put_row(&rows[i], screen, columns, n_used);

@@ -20,6 +20,9 @@ enum print_style {
 /* Prints a text that comes from outside, without a newline. */
 void print_text(const char *text);
 
+/* The columns that print_text takes for it. */
+size_t print_columns(const char *text);
+
 enum { PRINT_BYTES_MAX = 32 };
 
 /* "12.3 MiB" into `text`, which is returned. */

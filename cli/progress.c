@@ -70,39 +70,43 @@ static void format_speed(char *text, size_t n, const struct progress *progress,
     }
 }
 
-static size_t bar_columns(void)
+static size_t terminal_columns(void)
 {
     struct winsize size = {0};
-    size_t columns = COLUMNS_DEFAULT;
-    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) {
-        columns = size.ws_col;
-    }
-    size_t room = columns > TALK_COLUMNS ? columns - TALK_COLUMNS : 0;
-    return room < BAR_MAX ? room : BAR_MAX;
+    bool known = ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
+    return known ? size.ws_col : COLUMNS_DEFAULT;
 }
 
-/* The bar alone, filled by n_done of n_total. */
-static void draw_bar(struct progress *progress, uint64_t n_done, uint64_t n_total)
+/* A bar filled by n_done of n_total and a text behind it, in one row: a row that wraps
+ * is not cleared by the next one. Where there is little room the text has it. */
+static void draw_bar(struct progress *progress, uint64_t n_done, uint64_t n_total,
+                     const char *text)
 {
     char bar[BAR_MAX + 1];
-    size_t columns = bar_columns();
+    size_t n_columns = terminal_columns();
+    size_t columns = n_columns > TALK_COLUMNS ? n_columns - TALK_COLUMNS : 0;
+    columns = columns < BAR_MAX ? columns : BAR_MAX;
     double share = n_total == 0 ? 0 : (double)n_done / (double)n_total;
     size_t full = (size_t)((double)columns * share);
     memset(bar, ' ', columns);
     memset(bar, '=', full < columns ? full : columns);
     bar[columns] = '\0';
-    fprintf(stderr, "\r\033[K[%s] ", bar);
+    if (columns > 0) {
+        fprintf(stderr, "\r\033[K[%s] %s", bar, text);
+    } else {
+        fprintf(stderr, "\r\033[K%.*s", (int)n_columns - 1, text);
+    }
+    fflush(stderr);
     progress->drawn = true;
 }
 
 static void draw_pictures(struct progress *progress,
                           const struct duet_add_progress *now)
 {
-    char pace[64];
+    char pace[64], text[128];
     format_pace(pace, sizeof pace, progress, now);
-    draw_bar(progress, now->n_done, now->n_found);
-    fprintf(stderr, "%zu of %zu  %s", now->n_done, now->n_found, pace);
-    fflush(stderr);
+    snprintf(text, sizeof text, "%zu of %zu  %s", now->n_done, now->n_found, pace);
+    draw_bar(progress, now->n_done, now->n_found, text);
 }
 
 void progress_show(struct progress *progress, const struct duet_add_progress *now)
@@ -146,9 +150,9 @@ void progress_show_bytes(struct progress *progress, const struct progress_bytes 
     double done = (double)now->n_done / 1e6, total = (double)now->n_total / 1e6;
     const char *what = now->what == NULL ? "" : now->what;
     if (progress->terminal) {
-        draw_bar(progress, now->n_done, now->n_total);
-        fprintf(stderr, "%.1f of %.1f MB  %s", done, total, speed);
-        fflush(stderr);
+        char text[128];
+        snprintf(text, sizeof text, "%.1f of %.1f MB  %s", done, total, speed);
+        draw_bar(progress, now->n_done, now->n_total, text);
     } else if (now->seconds - progress->shown_at >= LINE_SECONDS) {
         cli_tell("%.1f of %.1f MB  %s  %s", done, total, what, speed);
         progress->shown_at = now->seconds;

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <signal.h>
 
+#include "base/utf8.h"
 #include "tests/integration/fake_hub.h"
 
 static struct fake_hub hub;
@@ -182,6 +183,23 @@ static void test_list_in_both_forms(void **state)
     assert_string_equal(printed_text(1, "name"), "other");
     assert_string_equal(printed_text(1, "languages"), "en,zh");
     assert_string_equal(printed_text(2, "name"), "default");
+}
+
+/* Names as wide as their characters are, and JSON whatever bytes a folder is named by. */
+static void test_list_of_names_in_any_script(void **state)
+{
+    (void)state;
+    char path[256];
+    snprintf(path, sizeof path, "%s/中文", home);
+    copy_model(path, "tiny-3");
+    snprintf(path, sizeof path, "%s/bad\xff", home);
+    copy_model(path, "tiny-4");
+    RUN("model", "list");
+    assert_out("  中文      ");
+    assert_out("  bad\xef\xbf\xbd      ");
+    RUN("model", "list", "--json");
+    assert_out("{\"name\":\"bad\xef\xbf\xbd\"");
+    assert_true(utf8_valid(ran.out, strlen(ran.out)));
 }
 
 static void test_use_is_for_what_is_new(void **state)
@@ -535,6 +553,7 @@ int main(void)
         HUB_TEST(test_info_tells_all_that_is_documented),
         HUB_TEST(test_info_tells_the_model_that_made_the_database),
         HUB_TEST(test_list_in_both_forms),
+        HUB_TEST(test_list_of_names_in_any_script),
         HUB_TEST(test_use_is_for_what_is_new),
         HUB_TEST(test_use_returns_to_the_shipped_model),
         HUB_TEST(test_a_database_of_the_default_of_old_still_answers),
