@@ -45,6 +45,15 @@ static enum err split(struct label_list *list, char comma, bool blanks)
     return ERR_OK;
 }
 
+/* The byte order mark that editors of Windows begin a file with is no part of the first
+ * label. */
+static void skip_mark(struct buf *text)
+{
+    if (text->size >= 3 && memcmp(text->data, "\xef\xbb\xbf", 3) == 0) {
+        memset(text->data, ' ', 3);
+    }
+}
+
 enum err label_list_read(struct label_list *list, const struct cli *cli)
 {
     *list = (struct label_list){0};
@@ -58,6 +67,7 @@ enum err label_list_read(struct label_list *list, const struct cli *cli)
     TRY(file_read(cli->labels_file, &list->text));
     FAIL_IF(memchr(list->text.data, '\0', list->text.size) != NULL, ERR_INVALID,
             "%s: not a text", cli->labels_file);
+    skip_mark(&list->text);
     return split(list, '\n', true);
 }
 

@@ -53,6 +53,9 @@ static enum err read_list(struct duet_phrases *phrases, const char *path)
     TRY(file_read(path, &phrases->file));
     FAIL_IF(memchr(phrases->file.data, '\0', phrases->file.size) != NULL, ERR_INVALID,
             "%s: not a text", path);
+    if (phrases->file.size >= 3 && memcmp(phrases->file.data, "\xef\xbb\xbf", 3) == 0) {
+        memset(phrases->file.data, ' ', 3); /* a byte order mark is no phrase's */
+    }
     phrases->n = split(&phrases->file, NULL);
     FAIL_IF(phrases->n == 0, ERR_INVALID, "%s: there is no phrase in it", path);
     FAIL_IF(phrases->n > LIMIT_PHRASES_MAX, ERR_LIMIT, "%s: %zu phrases; at most %u",

@@ -79,6 +79,18 @@ static void test_comments_and_blank_lines_are_no_phrases(void **state)
     assert_string_equal(phrases->texts[4], "红猫");
 }
 
+static void test_a_byte_order_mark_is_no_phrases(void **state)
+{
+    (void)state;
+    assert_ok(file_write(list,
+                         "\xef\xbb\xbf"
+                         "dog\ncat\n",
+                         11));
+    assert_ok(open_list(list));
+    assert_int_equal(duet_phrases_count(phrases), 2);
+    assert_string_equal(phrases->texts[0], "dog");
+}
+
 static void test_the_nearest_come_first_and_once(void **state)
 {
     (void)state;
@@ -243,6 +255,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_comments_and_blank_lines_are_no_phrases),
+        TEST(test_a_byte_order_mark_is_no_phrases),
         TEST(test_the_nearest_come_first_and_once),
         TEST(test_the_cache_is_used),
         TEST(test_a_broken_cache_is_made_anew),

@@ -417,7 +417,8 @@ static void test_labels_of_a_file_and_templates(void **state)
     static char first[OUTPUT_MAX];
     put_picture("a.ppm", 1);
     const char *a = at("pictures/a.ppm");
-    const char *file = put_lines("l.txt", "dog\r\n\n cat\nblue");
+    const char *file = put_lines("l.txt", "\xef\xbb\xbf"
+                                          "dog\r\n\n cat\nblue");
     RUN("label", a, "--labels-file", file, "--json");
     assert_status(0);
     strcpy(first, ran.out);
