@@ -239,11 +239,14 @@ install: all ## install program, library, header, model (PREFIX=, DESTDIR=)
 	install -m 644 encoder/models/default/* $(DESTDIR)$(PREFIX)/share/duet/models/default
 	install -d $(DESTDIR)$(PREFIX)/share/duet/phrases
 	install -m 644 db/phrases/*.txt $(DESTDIR)$(PREFIX)/share/duet/phrases
+	install -d $(DESTDIR)$(PREFIX)/share/doc/duet
+	install -m 644 LICENSE NOTICE $(DESTDIR)$(PREFIX)/share/doc/duet
 
 uninstall: ## remove what install put there
 	rm -f $(DESTDIR)$(PREFIX)/bin/duet $(DESTDIR)$(PREFIX)/lib/libduet.* \
 	  $(DESTDIR)$(PREFIX)/lib/pkgconfig/duet.pc
-	rm -rf $(DESTDIR)$(PREFIX)/include/duet $(DESTDIR)$(PREFIX)/share/duet
+	rm -rf $(DESTDIR)$(PREFIX)/include/duet $(DESTDIR)$(PREFIX)/share/duet \
+	  $(DESTDIR)$(PREFIX)/share/doc/duet
 
 # Measuring.
 
