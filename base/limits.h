@@ -19,6 +19,8 @@
 #define LIMIT_PAYLOAD_BYTES (1u << 20) /* one point's JSON: it is rewritten whole */
 #define LIMIT_JSON_DEPTH 32            /* nesting of any JSON we read */
 #define LIMIT_COLLECTIONS_MAX 65536
+#define LIMIT_ALIASES_MAX 65536   /* of all collections; also changes in a request */
+#define LIMIT_OPERATIONS_MAX 1000 /* in one points/batch request */
 
 /* Texts. What a tower reads of a text is its own limit (max_tokens), told in the reply.
  */

@@ -28,8 +28,8 @@ enum {
  * only then. */
 static enum err compare(struct nearest *n, uint32_t slot, const void *row)
 {
-    struct rank_hit hit = {.space = n->in.space};
-    hit.score = scan_dot(n->query, row, n->in.dim);
+    struct rank_hit hit = {.space = n->place};
+    hit.score = scan_score(n->in.kind, n->query, row, n->in.dim);
     n->work->n_compared++;
     if (!(hit.score >= rank_bar(n->rank))) {
         return ERR_OK;
@@ -50,7 +50,7 @@ static enum err compare_chunk(struct nearest *n, uint32_t chunk, uint64_t live,
         unsigned i = (unsigned)__builtin_ctzll(live);
         live &= live - 1;
         TRY(compare(n, chunk * RECORD_CHUNK_SLOTS + i,
-                    vectors + i * n->in.dim * sizeof(float)));
+                    vectors + i * vector_row_bytes(&n->in)));
     }
     return ERR_OK;
 }
@@ -112,7 +112,7 @@ static enum err compare_candidates(struct nearest *n, uint32_t first,
         }
         TRY(compare(n, slot,
                     (const char *)vectors.data +
-                        slot % RECORD_CHUNK_SLOTS * n->in.dim * sizeof(float)));
+                        slot % RECORD_CHUNK_SLOTS * vector_row_bytes(&n->in)));
     }
     n->work->n_candidates += n_candidates;
     return ERR_OK;

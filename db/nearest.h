@@ -8,6 +8,9 @@
  * space's (a picture among pictures) and many across sides, where the coarse codes of a
  * segment find less: see DESIGN section 4 for the measurements.
  *
+ * Scores are those of index/scan.h: of what is nearer the larger, so that a distance
+ * comes out times -1.
+ *
  * Threads: as the transaction's.
  */
 #ifndef DB_NEAREST_H
@@ -25,8 +28,9 @@ struct nearest_work {
 
 struct nearest {
     struct vector_space in;
+    size_t place; /* of the space in the collection, for rank_hit.space */
     struct segment_cache *segments;
-    const float *query;    /* [in.dim] */
+    const float *query;    /* [in.dim], prepared (vectors.h) */
     bool exact;            /* compare all */
     bool cross_modal;      /* the query is of another side than the space, or unknown */
     unsigned oversampling; /* candidates a result; 0: by cross_modal */

@@ -1,5 +1,5 @@
 /*
- * point.c - points by id: db_write_points, duet_remove, duet_get, duet_scroll,
+ * point.c - points by id: db_write_points, duet_get, duet_scroll,
  * duet_count.
  */
 #include <string.h>
@@ -19,7 +19,7 @@ enum err db_check_writable(const struct duet *db)
 
 /* ---- Writing ---- */
 
-static enum err check_payload(const struct db_write *write)
+enum err db_check_payload(const struct db_write *write)
 {
     struct json_object *object;
     if (write->payload == NULL) {
@@ -79,7 +79,7 @@ enum err db_write_points(struct duet *db, const char *collection,
     FAIL_IF(n > LIMIT_BATCH_POINTS, ERR_LIMIT, "%zu points at once are more than %d", n,
             LIMIT_BATCH_POINTS);
     for (size_t i = 0; i < n; i++) {
-        enum err result = check_payload(&writes[i]);
+        enum err result = db_check_payload(&writes[i]);
         if (result != ERR_OK) {
             return err_prefix(result, "point %zu", i);
         }
@@ -91,64 +91,6 @@ enum err db_write_points(struct duet *db, const char *collection,
         builder_wake(db->builder);
     }
     buf_release(&w.orphans);
-    return result;
-}
-
-/* ---- Removing ---- */
-
-struct remove_points {
-    const char *collection;
-    const struct duet_id *ids;
-    size_t n;
-    size_t n_removed;
-    struct buf orphans;
-};
-
-static enum err remove_body(struct txn *txn, void *arg)
-{
-    struct remove_points *r = arg;
-    struct edit *edit = alloc_zero(1, sizeof *edit);
-    if (edit == NULL) {
-        return ERR_NOMEM;
-    }
-    enum err result;
-    r->n_removed = 0;
-    TRY_OUT(edit_open(edit, txn, r->collection));
-    for (size_t i = 0; i < r->n; i++) {
-        bool was_there;
-        TRY_OUT(edit_remove(edit, r->ids[i], &was_there));
-        r->n_removed += was_there ? 1 : 0;
-    }
-    TRY_OUT(edit_finish(edit));
-    buf_release(&r->orphans);
-    r->orphans = edit->orphans;
-    buf_init(&edit->orphans, 0);
-out:
-    edit_release(edit);
-    alloc_free(edit);
-    return result;
-}
-
-enum err duet_remove(struct duet *db, const char *collection, const struct duet_id *ids,
-                     size_t n, size_t *n_removed)
-{
-    struct remove_points r = {.collection = collection, .ids = ids, .n = n};
-    if (n_removed != NULL) {
-        *n_removed = 0;
-    }
-    TRY(db_check_writable(db));
-    FAIL_IF(n > LIMIT_BATCH_POINTS, ERR_LIMIT, "%zu points at once are more than %d", n,
-            LIMIT_BATCH_POINTS);
-    buf_init(&r.orphans, 0);
-    enum err result = store_update(db->store, remove_body, &r);
-    if (result == ERR_OK) {
-        media_sweep(db, &r.orphans);
-        builder_wake(db->builder);
-        if (n_removed != NULL) {
-            *n_removed = r.n_removed;
-        }
-    }
-    buf_release(&r.orphans);
     return result;
 }
 

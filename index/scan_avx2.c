@@ -84,36 +84,6 @@ INLINE float reduce(const float *query, const void *row, size_t dim, enum scan_s
     return total;
 }
 
-#define KERNEL(name, what, type)                                                       \
-    static float name(const float *query, const void *row, size_t dim)                 \
-    {                                                                                  \
-        return reduce(query, row, dim, what, type);                                    \
-    }
-
-#define KERNELS(suffix, type)                                                          \
-    KERNEL(products_##suffix, SCAN_SUM_PRODUCTS, type)                                 \
-    KERNEL(squares_##suffix, SCAN_SUM_SQUARES, type)                                   \
-    KERNEL(differences_squared_##suffix, SCAN_SUM_DIFFERENCES_SQUARED, type)           \
-    KERNEL(differences_##suffix, SCAN_SUM_DIFFERENCES, type)
-
-KERNELS(float32, SCAN_FLOAT32)
-KERNELS(float16, SCAN_FLOAT16)
-KERNELS(uint8, SCAN_UINT8)
-
-#define ROW(suffix)                                                                    \
-    {                                                                                  \
-        products_##suffix, squares_##suffix, differences_squared_##suffix,             \
-            differences_##suffix                                                       \
-    }
-
-scan_sum_fn *scan_sum_avx2(enum scan_sum what, enum scan_type type)
-{
-    static scan_sum_fn *const kernels[SCAN_TYPES][SCAN_SUMS] = {
-        [SCAN_FLOAT32] = ROW(float32),
-        [SCAN_FLOAT16] = ROW(float16),
-        [SCAN_UINT8] = ROW(uint8),
-    };
-    return kernels[type][what];
-}
+SCAN_KERNELS(reduce, scan_sum_avx2)
 
 #endif

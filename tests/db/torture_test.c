@@ -164,7 +164,7 @@ static enum err list_collections(struct duet *db)
 
 static enum err create_collection(struct duet *db)
 {
-    struct duet_space space = {"v", 3, DUET_COSINE};
+    struct duet_space space = {"v", 3, DUET_COSINE, DUET_FLOAT32};
     return duet_collection_create(db, "d", &space, 1);
 }
 
@@ -182,6 +182,73 @@ static void test_upsert_changes_nothing(void **state)
 static void test_remove_changes_nothing(void **state)
 {
     torture(*state, remove_one, nothing_was_removed);
+}
+
+static enum err apply_some(struct duet *db)
+{
+    static const char *const names[] = {"a", "b.c[]"};
+    static const char *const spaces[] = {"v"};
+    static const struct duet_id ids[] = {{.number = 5}, {.number = 6}};
+    float v[DIM] = {1, 2, 3};
+    struct duet_named_input input = {
+        "v", {.kind = DUET_INPUT_VECTOR, .vector = v, .n = DIM}};
+    struct duet_point_input p = {
+        .id = test_id(1000), .vectors = &input, .n_vectors = 1};
+    struct duet_point_input old = {.id = test_id(7), .vectors = &input, .n_vectors = 1};
+    const struct duet_operation batch[] = {
+        {.kind = DUET_OP_UPSERT, .points = &p, .n_points = 1},
+        {.kind = DUET_OP_SET_PAYLOAD,
+         .ids = ids,
+         .n_ids = 2,
+         .payload = "{\"x\":1}",
+         .n_payload = 7,
+         .key = "b.c"},
+        {.kind = DUET_OP_DELETE_PAYLOAD,
+         .ids = ids,
+         .n_ids = 2,
+         .names = names,
+         .n_names = 2},
+        {.kind = DUET_OP_UPDATE_VECTORS, .points = &old, .n_points = 1},
+        {.kind = DUET_OP_DELETE_VECTORS,
+         .ids = ids,
+         .n_ids = 2,
+         .names = spaces,
+         .n_names = 1},
+    };
+    return duet_apply(db, "c", batch, 5);
+}
+
+static enum err list_aliases(struct duet *db)
+{
+    struct duet_aliases list;
+    enum err result = duet_aliases_list(db, NULL, &list);
+    duet_aliases_release(&list);
+    return result;
+}
+
+static enum err add_space(struct duet *db)
+{
+    struct duet_space space = {"w", 3, DUET_EUCLID, DUET_UINT8};
+    return duet_space_add(db, "c", &space);
+}
+
+static enum err remove_space(struct duet *db)
+{
+    return duet_space_remove(db, "c", "w");
+}
+
+static void test_batches_change_nothing(void **state)
+{
+    torture(*state, apply_some, nothing_was_written);
+}
+
+static void test_aliases_and_spaces(void **state)
+{
+    const struct duet_alias_change change = {DUET_ALIAS_CREATE, "one", "c"};
+    assert_ok(duet_aliases_change(((struct test_db *)*state)->db, &change, 1));
+    torture(*state, list_aliases, no_matter);
+    torture(*state, add_space, no_matter);
+    torture(*state, remove_space, no_matter);
 }
 
 static void test_exact_search(void **state)
@@ -231,6 +298,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_upsert_changes_nothing),
         TEST(test_remove_changes_nothing),
+        TEST(test_batches_change_nothing),
+        TEST(test_aliases_and_spaces),
         TEST(test_exact_search),
         TEST(test_segment_search),
         TEST(test_get),

@@ -91,8 +91,8 @@ static enum err fake_find_collection(const char *name)
 enum err duet_collections_list(struct duet *db, const char *name,
                                struct duet_collections *out)
 {
-    static const struct duet_space spaces[] = {{"image", 2, DUET_COSINE},
-                                               {"text", 2, DUET_COSINE}};
+    static const struct duet_space spaces[] = {{"image", 2, DUET_COSINE, DUET_FLOAT32},
+                                               {"text", 2, DUET_COSINE, DUET_FLOAT32}};
     static struct duet_collection things = {"things", spaces, 2, "tiny", "tiny-v1"};
     (void)db;
     *out = (struct duet_collections){0};
