@@ -17,8 +17,9 @@ static void print_human(const struct cli *cli, const struct duet_stats *stats)
     printf("%-14s %zu\n", "points", stats->n_points);
     for (size_t i = 0; i < stats->n_spaces; i++) {
         const struct duet_space_stats *space = &stats->spaces[i];
-        printf("%-14s %zu vectors of %zu numbers", space->name, space->n_vectors,
-               space->dim);
+        printf("%-14s %zu vectors of %zu numbers (%s, %s)", space->name,
+               space->n_vectors, space->dim, duet_datatype_name(space->datatype),
+               duet_distance_name(space->distance));
         if (space->n_segments > 0) {
             printf(", %zu of them in %zu sealed segment%s (%s)", space->n_sealed,
                    space->n_segments, space->n_segments == 1 ? "" : "s", space->index);
@@ -40,6 +41,10 @@ static struct json_object *space_json(const struct duet_space_stats *space)
     struct json_object *object = json_object_new_object();
     json_object_object_add(object, "name", json_object_new_string(space->name));
     add_number(object, "dim", space->dim);
+    json_object_object_add(object, "distance",
+                           json_object_new_string(duet_distance_name(space->distance)));
+    json_object_object_add(object, "datatype",
+                           json_object_new_string(duet_datatype_name(space->datatype)));
     add_number(object, "vectors", space->n_vectors);
     add_number(object, "sealed", space->n_sealed);
     add_number(object, "segments", space->n_segments);
