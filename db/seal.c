@@ -125,10 +125,10 @@ static enum err plan_seal(struct duet *db, struct txn *txn, struct plan *plan,
     return ERR_OK;
 }
 
-/* Segments compare by the inner product: distances are always scanned. */
+/* No index that we have compares by the sum of differences: those are scanned. */
 static bool is_indexable(const struct record_space_def *def)
 {
-    return !duet_distance_is_smaller_nearer(def->distance);
+    return def->distance != DUET_MANHATTAN;
 }
 
 /* Looks at the spaces of all collections; the first with something due is `plan`. */
@@ -166,8 +166,8 @@ struct source {
     const struct plan *plan;
 };
 
-/* Rows as the index compares them, by the inner product: those of a Cosine space at
- * unit length, which bytes are not stored at. */
+/* Rows as the index compares them: those of a Cosine space at unit length, which bytes
+ * are not stored at. */
 static void read_rows(const struct vector_space *in, const char *rows, size_t n,
                       float *dst)
 {
@@ -261,6 +261,7 @@ static enum err build_file(struct duet *db, const struct plan *plan,
     struct ann *ann;
     struct source source = {db, plan};
     struct ann_build_options options = {
+        .euclid = plan->collection.spaces[plan->place].distance == DUET_EUCLID,
         .dim = plan->collection.spaces[plan->place].dim,
         .generation = generation,
         .n_threads = db->n_threads,

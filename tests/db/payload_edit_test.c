@@ -78,10 +78,12 @@ static void test_setting_at_paths(void **state)
     (void)state;
     check_set("{}", "a", "{\"x\":1}", "{\"a\":{\"x\":1}}");
     check_set("{}", "a.b.c", "{\"x\":1}", "{\"a\":{\"b\":{\"c\":{\"x\":1}}}}");
-    check_set("{\"a\":{\"x\":0,\"y\":0}}", "a", "{\"x\":1}", "{\"a\":{\"x\":1,\"y\":0}}");
+    check_set("{\"a\":{\"x\":0,\"y\":0}}", "a", "{\"x\":1}",
+              "{\"a\":{\"x\":1,\"y\":0}}");
     check_set("{\"a\":5}", "a", "{\"x\":null}", "{\"a\":{}}");
     check_set("{\"a\":5}", "a.b", "{\"x\":1}", "{\"a\":{\"b\":{\"x\":1}}}");
-    check_set("{\"a\":[1,{\"y\":2}]}", "a[1]", "{\"x\":1}", "{\"a\":[1,{\"y\":2,\"x\":1}]}");
+    check_set("{\"a\":[1,{\"y\":2}]}", "a[1]", "{\"x\":1}",
+              "{\"a\":[1,{\"y\":2,\"x\":1}]}");
     check_set("{\"a\":[1]}", "a[7]", "{\"x\":1}", "{\"a\":[1]}");
     check_set("{\"a\":[1,2]}", "a[].b", "{\"x\":1}",
               "{\"a\":[{\"b\":{\"x\":1}},{\"b\":{\"x\":1}}]}");
@@ -98,7 +100,8 @@ static void test_deleting_at_paths(void **state)
     check_delete("{\"b\":2}", "a", "{\"b\":2}");
     check_delete("{\"a\":{\"b\":1,\"c\":2}}", "a.b", "{\"a\":{\"c\":2}}");
     check_delete("{\"a\":5}", "a.b", "{\"a\":5}");
-    check_delete("{\"a\":[{\"b\":1},{\"b\":2,\"c\":3},4]}", "a[].b", "{\"a\":[{},{\"c\":3},4]}");
+    check_delete("{\"a\":[{\"b\":1},{\"b\":2,\"c\":3},4]}", "a[].b",
+                 "{\"a\":[{},{\"c\":3},4]}");
     check_delete("{\"a\":[{\"b\":1},{\"b\":2}]}", "a[1].b", "{\"a\":[{\"b\":1},{}]}");
     check_delete("{\"a\":[1,2]}", "a[]", "{\"a\":[]}");
     check_delete("{\"a\":[]}", "a[]", "{\"a\":[]}");
@@ -110,8 +113,10 @@ static void test_what_is_no_path_is_refused(void **state)
 {
     (void)state;
     static const char *const wrong[] = {
-        "", ".", "a.", ".a", "a..b", "a[", "a]", "a[x]", "a[-1]", "a[0", "[0]", "a[0]b",
-        "\"a", "a b", "a[99999999999999999999999]", "a.[0]", "\"a\"b"};
+        "",      ".",     "a.",   ".a",    "a..b",
+        "a[",    "a]",    "a[x]", "a[-1]", "a[0",
+        "[0]",   "a[0]b", "\"a",  "a b",   "a[99999999999999999999999]",
+        "a.[0]", "\"a\"b"};
     struct payload_path path;
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         assert_err(payload_path_parse(&path, wrong[i]), ERR_INVALID);

@@ -114,8 +114,8 @@ static void check_search(struct space_test *s, enum duet_distance distance,
     assert_int_equal(hits.n, K);
     for (size_t i = 0; i < K; i++) {
         double score = ascending ? best[i] : -best[i];
-        double own = expected_score(query, s->vectors[hits.hits[i].id.number], distance,
-                                    type);
+        double own =
+            expected_score(query, s->vectors[hits.hits[i].id.number], distance, type);
         double near = 1e-5 * fmax(1, fabs(score));
         assert_true(fabs((double)hits.hits[i].score - score) <= near);
         assert_true(fabs((double)hits.hits[i].score - own) <= near);
@@ -191,10 +191,9 @@ static void test_vectors_that_do_not_fit_are_refused(void **state)
 static void add_named(struct duet *db, const char *space, uint64_t id, float x)
 {
     const float v[] = {x, 1};
-    struct duet_named_input named = {
-        space, {.kind = DUET_INPUT_VECTOR, .vector = v, .n = 2}};
-    struct duet_point_input p = {
-        .id = test_id(id), .vectors = &named, .n_vectors = 1};
+    struct duet_named_input named = {space,
+                                     {.kind = DUET_INPUT_VECTOR, .vector = v, .n = 2}};
+    struct duet_point_input p = {.id = test_id(id), .vectors = &named, .n_vectors = 1};
     struct duet_operation o = {
         .kind = DUET_OP_UPDATE_VECTORS, .points = &p, .n_points = 1};
     assert_ok(duet_apply(db, "c", &o, 1));

@@ -72,9 +72,14 @@ static void test_a_batch_is_all_of_them_in_order(void **state)
     assert_answer(200, "\"result\":[{\"status\":\"completed\"},{\"status\"");
     assert_int_equal(fake.n_operations, 8);
     static const char *const wanted[] = {
-        "kind 0 point 1 of 1",    "kind 2 id 1 payload {}", "kind 3 id 1 payload {}",
-        "kind 4 id 1 name a",     "kind 5 id 1",            "kind 6 point 1 of 1",
-        "kind 7 id 1 name text",  "kind 1 id 1",
+        "kind 0 point 1 of 1",
+        "kind 2 id 1 payload {}",
+        "kind 3 id 1 payload {}",
+        "kind 4 id 1 name a",
+        "kind 5 id 1",
+        "kind 6 point 1 of 1",
+        "kind 7 id 1 name text",
+        "kind 1 id 1",
     };
     for (size_t i = 0; i < 8; i++) {
         assert_string_equal(fake.operations[i], wanted[i]);
@@ -89,7 +94,8 @@ static void test_wrong_requests_say_where(void **state)
     static const struct {
         const char *method, *path, *body, *sentence;
     } wrong[] = {
-        {"PUT", POINTS, "{\"points\": [{\"id\": 1, \"vector\": [1]}], \"update_mode\": 1}",
+        {"PUT", POINTS,
+         "{\"points\": [{\"id\": 1, \"vector\": [1]}], \"update_mode\": 1}",
          "update_mode: must be a string"},
         {"PUT", POINTS,
          "{\"points\": [{\"id\": 1, \"vector\": [1]}], \"update_mode\": \"x\"}",
