@@ -33,6 +33,25 @@ struct point_vectors {
     struct duet_named_input inputs[LIMIT_SPACES_MAX];
 };
 
+static enum err make_vectors(struct duet_point_input *point, struct point_vectors **out)
+{
+    *out = alloc_zero(1, sizeof **out);
+    FAIL_IF(*out == NULL, ERR_NOMEM, "out of memory");
+    point->vectors = (*out)->inputs;
+    return ERR_OK;
+}
+
+static enum err read_point_payload(const struct field *f,
+                                   struct duet_point_input *point)
+{
+    TRY(field_object(f));
+    if (f->value != NULL) {
+        point->payload = json_text(f->value);
+        point->n_payload = strlen(point->payload);
+    }
+    return ERR_OK;
+}
+
 static enum err read_point(struct inputs *inputs, const struct field *f,
                            bool vectors_only, struct duet_point_input *point)
 {
@@ -45,16 +64,25 @@ static enum err read_point(struct inputs *inputs, const struct field *f,
     struct field id = field_get(f, "id");
     struct field vector = field_get(f, "vector");
     struct field payload = field_get(f, "payload");
-    struct point_vectors *vectors = alloc_zero(1, sizeof *vectors);
-    FAIL_IF(vectors == NULL, ERR_NOMEM, "out of memory");
-    point->vectors = vectors->inputs;
+    struct point_vectors *vectors;
+    TRY(make_vectors(point, &vectors));
     TRY(field_id(&id, &point->id));
     TRY(input_read_vectors(inputs, &vector, vectors->inputs, &point->n_vectors));
-    TRY(field_object(&payload));
-    if (payload.value != NULL) {
-        point->payload = json_text(payload.value);
-        point->n_payload = strlen(point->payload);
+    return read_point_payload(&payload, point);
+}
+
+/* Room for n points. */
+static enum err make_points(struct duet_operation *o, const struct field *list,
+                            struct duet_point_input **points)
+{
+    size_t n = field_length(list);
+    if (n == 0) {
+        return field_fail(list, ERR_INVALID, "is empty");
     }
+    *points = alloc_zero(n, sizeof **points);
+    FAIL_IF(*points == NULL, ERR_NOMEM, "out of memory");
+    o->points = *points;
+    o->n_points = n;
     return ERR_OK;
 }
 
@@ -64,15 +92,9 @@ static enum err read_points(struct inputs *inputs, const struct field *root,
     struct field list = field_get(root, "points");
     TRY(field_require(&list));
     TRY(field_array(&list, LIMIT_BATCH_POINTS));
-    size_t n = field_length(&list);
-    if (n == 0) {
-        return field_fail(&list, ERR_INVALID, "is empty");
-    }
-    struct duet_point_input *points = alloc_zero(n, sizeof *points);
-    FAIL_IF(points == NULL, ERR_NOMEM, "out of memory");
-    o->points = points;
-    o->n_points = n;
-    for (size_t i = 0; i < n; i++) {
+    struct duet_point_input *points;
+    TRY(make_points(o, &list, &points));
+    for (size_t i = 0; i < o->n_points; i++) {
         struct field point = field_item(&list, i);
         TRY(read_point(inputs, &point, o->kind == DUET_OP_UPDATE_VECTORS, &points[i]));
     }
@@ -94,21 +116,117 @@ static enum err read_mode(const struct field *f, enum duet_upsert_mode *out)
                       "must be \"upsert\", \"insert_only\" or \"update_only\"");
 }
 
+/* Columns instead of points: as many items in each list as there are ids. */
+static enum err check_column(const struct field *f, size_t n)
+{
+    TRY(field_array(f, LIMIT_BATCH_POINTS));
+    return f->value == NULL || field_length(f) == n
+               ? ERR_OK
+               : field_fail(f, ERR_INVALID, "has %zu items, but there are %zu ids",
+                            field_length(f), n);
+}
+
+/* The i-th vector of each named column. */
+static enum err read_named_columns(struct inputs *inputs, const struct field *f,
+                                   size_t i, struct duet_point_input *point,
+                                   struct point_vectors *vectors)
+{
+    if (json_object_object_length(f->value) > LIMIT_SPACES_MAX) {
+        return field_fail(f, ERR_LIMIT, "has more than %d vectors", LIMIT_SPACES_MAX);
+    }
+    json_object_object_foreach(f->value, key, value)
+    {
+        struct field column = {.parent = f, .key = key, .value = value};
+        struct field vector = field_item(&column, i);
+        struct duet_named_input *named = &vectors->inputs[point->n_vectors];
+        named->space = key;
+        TRY(input_read_vector(inputs, &vector, &named->input));
+        point->n_vectors++;
+    }
+    return ERR_OK;
+}
+
+static enum err check_vector_columns(const struct field *f, size_t n)
+{
+    TRY(field_require(f));
+    if (!json_object_is_type(f->value, json_type_object)) {
+        return check_column(f, n);
+    }
+    json_object_object_foreach(f->value, key, value)
+    {
+        struct field column = {.parent = f, .key = key, .value = value};
+        TRY(field_require(&column));
+        TRY(check_column(&column, n));
+    }
+    return ERR_OK;
+}
+
+static enum err read_row(struct inputs *inputs, const struct field *f, size_t i,
+                         struct duet_point_input *point)
+{
+    struct field ids = field_get(f, "ids");
+    struct field columns = field_get(f, "vectors");
+    struct field payloads = field_get(f, "payloads");
+    struct field id = field_item(&ids, i);
+    struct point_vectors *vectors;
+    TRY(make_vectors(point, &vectors));
+    TRY(field_id(&id, &point->id));
+    if (json_object_is_type(columns.value, json_type_object)) {
+        TRY(read_named_columns(inputs, &columns, i, point, vectors));
+    } else {
+        struct field vector = field_item(&columns, i);
+        TRY(input_read_vectors(inputs, &vector, vectors->inputs, &point->n_vectors));
+    }
+    if (payloads.value == NULL) {
+        return ERR_OK;
+    }
+    struct field payload = field_item(&payloads, i);
+    return read_point_payload(&payload, point);
+}
+
+/* {"ids": […], "vectors": […] or {"a": […]}, "payloads": […]}. */
+static enum err read_columns(struct inputs *inputs, const struct field *f,
+                             struct duet_operation *o)
+{
+    static const struct field_rule rules[] = {
+        {"ids", NULL}, {"vectors", NULL}, {"payloads", NULL}, {NULL, NULL}};
+    struct duet_point_input *points;
+    TRY(field_check(f, rules));
+    struct field ids = field_get(f, "ids");
+    struct field columns = field_get(f, "vectors");
+    struct field payloads = field_get(f, "payloads");
+    TRY(field_require(&ids));
+    TRY(field_array(&ids, LIMIT_BATCH_POINTS));
+    TRY(check_vector_columns(&columns, field_length(&ids)));
+    TRY(check_column(&payloads, field_length(&ids)));
+    TRY(make_points(o, &ids, &points));
+    for (size_t i = 0; i < o->n_points; i++) {
+        TRY(read_row(inputs, f, i, &points[i]));
+    }
+    return ERR_OK;
+}
+
 static enum err read_upsert(struct inputs *inputs, const struct field *f,
                             struct duet_operation *o)
 {
     static const struct field_rule rules[] = {
         {"points", NULL},
         {"update_mode", NULL},
-        {"batch", "send {\"points\": [{\"id\", \"vector\", \"payload\"}, …]} instead"},
+        {"batch", NULL},
         {"shard_key", "shards are not supported"},
         {"update_filter", "filters are not supported yet"},
         {NULL, NULL},
     };
     TRY(field_check(f, rules));
     struct field mode = field_get(f, "update_mode");
+    struct field batch = field_get(f, "batch");
+    struct field points = field_get(f, "points");
     TRY(read_mode(&mode, &o->mode));
-    return read_points(inputs, f, o);
+    if (batch.value != NULL && points.value != NULL) {
+        return field_fail(&batch, ERR_INVALID, "can't stand beside \"points\"");
+    }
+    return batch.value != NULL ? read_columns(inputs, &batch, o)
+                               : read_points(inputs, f, o);
 }
 
 static enum err read_vectors_update(struct inputs *inputs, const struct field *f,

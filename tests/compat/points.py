@@ -199,7 +199,18 @@ class Run:
             kind = "upsert"
         return kind, getattr(self, "make_" + kind)()
 
+    def make_columns(self):
+        """An upsert in columns: all points have the same spaces."""
+        ids = self.r.sample(self.ids, self.r.randint(1, 5))
+        names = self.r.sample(list(self.spaces), self.r.randint(1, len(self.spaces)))
+        batch = {"ids": ids, "vectors": {n: [self.vector(n) for _ in ids] for n in names}}
+        if self.r.random() < 0.7:
+            batch["payloads"] = [self.payload() for _ in ids]
+        return {"batch": batch}
+
     def make_upsert(self):
+        if self.r.random() < 0.15:
+            return self.make_columns()
         points = []
         for i in self.r.sample(self.ids, self.r.randint(1, 5)):
             p = {"id": i, "vector": self.vectors()}
@@ -241,7 +252,8 @@ class Run:
         """Which points are there after it."""
         if kind == "upsert":
             if body.get("update_mode") != "update_only":
-                self.there |= {p["id"] for p in body["points"]}
+                ids = body["batch"]["ids"] if "batch" in body else [p["id"] for p in body["points"]]
+                self.there |= set(ids)
         elif kind == "delete":
             self.there -= set(body["points"])
 
@@ -267,6 +279,8 @@ class Run:
         made = []
         for kind, body in operations:
             outer, inner = self.OPERATIONS[kind]
+            if "batch" in body:
+                inner = models.PointsBatch
             made.append(outer(**{kind: inner(**json.loads(json.dumps(body)))}))
         self.local.batch_update_points(NAME, made)
 

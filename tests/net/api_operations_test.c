@@ -57,6 +57,34 @@ static void test_each_route_is_its_operation(void **state)
           "{\"points\": [4], \"vector\": [\"image\"]}", "kind 7 id 4 name image");
 }
 
+static void test_an_upsert_may_come_in_columns(void **state)
+{
+    (void)state;
+    check("PUT", POINTS,
+          "{\"batch\": {\"ids\": [4, 5], \"vectors\": [[1, 0], [0, 1]], \"payloads\": "
+          "[{\"a\": 1}, null]}}",
+          "kind 0 point 4 of 1 point 5 of 1");
+    assert_string_equal(fake.payloads[0], "{\"a\":1}");
+    check("PUT", POINTS,
+          "{\"batch\": {\"ids\": [6], \"vectors\": {\"image\": [[1, 0]], \"text\": "
+          "[{\"text\": \"a dog\"}]}}, \"update_mode\": \"update_only\"}",
+          "kind 0 point 6 of 2 mode 2");
+    check_refused("PUT", POINTS, "{\"batch\": {\"ids\": [1], \"vectors\": []}}", 400,
+                  "batch.vectors: has 0 items, but there are 1 ids");
+    check_refused("PUT", POINTS,
+                  "{\"batch\": {\"ids\": [1], \"vectors\": {\"image\": [[1], [2]]}}}",
+                  400, "batch.vectors.image: has 2 items");
+    check_refused("PUT", POINTS,
+                  "{\"batch\": {\"ids\": [1], \"vectors\": [[1]], \"payloads\": [1]}}",
+                  400, "batch.payloads[0]: must be an object");
+    check_refused("PUT", POINTS, "{\"batch\": {\"ids\": [], \"vectors\": []}}", 400,
+                  "batch.ids: is empty");
+    check_refused("PUT", POINTS, "{\"batch\": {\"ids\": [1], \"vectors\": 1}}", 400,
+                  "batch.vectors: must be an array");
+    check_refused("PUT", POINTS, "{\"batch\": {}, \"points\": []}", 400,
+                  "batch: can't stand beside");
+}
+
 static void test_a_batch_is_all_of_them_in_order(void **state)
 {
     (void)state;
@@ -158,6 +186,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_each_route_is_its_operation, ask_begin,
+                                        ask_end),
+        cmocka_unit_test_setup_teardown(test_an_upsert_may_come_in_columns, ask_begin,
                                         ask_end),
         cmocka_unit_test_setup_teardown(test_a_batch_is_all_of_them_in_order, ask_begin,
                                         ask_end),

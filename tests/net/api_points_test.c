@@ -69,7 +69,6 @@ static void test_upserts_that_are_wrong_say_where(void **state)
                   "points[0].vector.image: must be an array");
     check_refused(400, "{\"points\": [{\"id\": 1, \"vector\": [1], \"pay\": 1}]}",
                   "points[0].pay: is not known here");
-    check_refused(501, "{\"batch\": {\"ids\": [1]}}", "batch: send ");
     check_refused(501, "{\"points\": [], \"update_filter\": {}}", "update_filter: ");
 }
 

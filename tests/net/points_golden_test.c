@@ -26,8 +26,7 @@ static bool arrays_equal(struct json_object *a, struct json_object *b)
     size_t n = json_object_array_length(a);
     bool same = n == json_object_array_length(b);
     for (size_t i = 0; same && i < n; i++) {
-        same =
-            equal(json_object_array_get_idx(a, i), json_object_array_get_idx(b, i));
+        same = equal(json_object_array_get_idx(a, i), json_object_array_get_idx(b, i));
     }
     return same;
 }
