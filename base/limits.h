@@ -70,6 +70,17 @@
 #define LIMIT_HUB_SHARDS 1000 /* files that weights are split over */
 #define LIMIT_HUB_REDIRECTS 10
 
+/* Filters. A filter is looked at for every point: what one node costs is bounded. */
+#define LIMIT_FILTER_BYTES (4u << 20)      /* its JSON: room for as many ids as below */
+#define LIMIT_FILTER_NODES 1024            /* conditions and filters in one */
+#define LIMIT_FILTER_DEPTH 16              /* of filters within filters */
+#define LIMIT_FILTER_VALUES 65536          /* in one "any", "except" or "has_id" */
+#define LIMIT_FILTER_WORDS 256             /* of one text to be matched */
+#define LIMIT_FILTER_WORD_BYTES 256        /* the longest of them, lower-cased */
+#define LIMIT_FILTER_POLYGON_CORNERS 10000 /* all rings of one polygon together */
+#define LIMIT_FILTER_KEY_BYTES 1024        /* one path, as in "a.b[].c" */
+#define LIMIT_FILTER_KEY_STEPS 32          /* as deep as JSON may be */
+
 /* Batches. */
 #define LIMIT_BATCH_POINTS 10000 /* points in one upsert request */
 #define LIMIT_ADD_GROUP 256      /* pictures in one commit of `duet add` */
