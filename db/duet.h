@@ -248,12 +248,37 @@ DUET_CHECK enum err duet_scroll(struct duet *db, const char *collection,
 
 DUET_CHECK enum err duet_count(struct duet *db, const char *collection, size_t *out);
 
+/* ---- Filters ------------------------------------------------------------------ */
+
+/*
+ * A filter is the JSON object of the dialect (docs/HTTP.md), as text: NULL means all
+ * points. The three below do what their names without "_where" do, to the points that
+ * match. ERR_INVALID and ERR_LIMIT name the place of a mistake, as in
+ * "filter.must[2].range.gte: must be a number".
+ *
+ * There is no index of payloads yet: each call reads all records, and parses the
+ * payloads the filter asks about, at some microseconds a point.
+ */
+DUET_CHECK enum err duet_scroll_where(struct duet *db, const char *collection,
+                                      const char *filter, const struct duet_id *from,
+                                      size_t limit, struct duet_hits *out);
+DUET_CHECK enum err duet_count_where(struct duet *db, const char *collection,
+                                     const char *filter, size_t *out);
+
+/* Removes in transactions of at most LIMIT_BATCH_POINTS (10,000) points each, so that
+ * other writers get their turn: each point matched at the moment it went, and after a
+ * failure those of earlier transactions are gone, *n_removed of them (may be NULL).
+ * `filter` NULL is ERR_INVALID: nobody means that. */
+DUET_CHECK enum err duet_remove_where(struct duet *db, const char *collection,
+                                      const char *filter, size_t *n_removed);
+
 /* ---- Search ----------------------------------------------------------------- */
 
 struct duet_query {
     struct duet_input input;
     const char *in;     /* the space to search; "any": all, fused by rank (RRF); NULL:
                            "image" in a cross-modal collection, else the only space */
+    const char *filter; /* JSON: only points that match are found; NULL: all may be */
     size_t k;           /* 1 … LIMIT_K_MAX */
     size_t offset;      /* results skipped first; k + offset <= LIMIT_K_MAX */
     bool exact;         /* scan everything: the ground truth */
