@@ -207,23 +207,41 @@ enum err api_point_image(struct api_call *call)
     return result;
 }
 
+static enum err delete_ids(struct api_call *call, const struct field *list)
+{
+    struct duet_id *ids;
+    size_t n;
+    TRY(read_ids(list, &ids, &n));
+    enum err result = duet_remove(call->api->db, collection_of(call), ids, n, NULL);
+    alloc_free(ids);
+    return result;
+}
+
+static enum err delete_where(struct api_call *call, const struct field *filter)
+{
+    const char *text;
+    TRY(field_text(filter, &text));
+    return duet_remove_where(call->api->db, collection_of(call), text, NULL);
+}
+
 enum err api_points_delete(struct api_call *call)
 {
     static const struct field_rule rules[] = {
         {"points", NULL},
-        {"filter", "filters are not supported yet"},
+        {"filter", NULL},
         {"shard_key", "shards are not supported"},
         {NULL, NULL},
     };
     struct field root;
-    struct duet_id *ids;
-    size_t n;
     TRY(api_call_json(call, &root));
     TRY(field_check(&root, rules));
     struct field list = field_get(&root, "points");
-    TRY(read_ids(&list, &ids, &n));
-    enum err result = duet_remove(call->api->db, collection_of(call), ids, n, NULL);
-    alloc_free(ids);
+    struct field filter = field_get(&root, "filter");
+    if (list.value != NULL && filter.value != NULL) {
+        return field_fail(&filter, ERR_INVALID, "can't stand beside \"points\"");
+    }
+    enum err result =
+        filter.value != NULL ? delete_where(call, &filter) : delete_ids(call, &list);
     write_completed(&call->out);
     return result;
 }
@@ -234,6 +252,7 @@ enum err api_points_delete(struct api_call *call)
 struct scroll {
     struct point_view view;
     size_t limit;
+    const char *filter; /* NULL: none */
     bool has_from;
     struct duet_id from;
 };
@@ -246,7 +265,7 @@ static enum err read_scroll(const struct field *root, struct scroll *scroll)
         {"with_payload", NULL},
         {"with_vector", NULL},
         {"duet", NULL},
-        {"filter", "filters are not supported yet"},
+        {"filter", NULL},
         {"order_by", "points come in the order of their ids"},
         {"shard_key", "shards are not supported"},
         {NULL, NULL},
@@ -256,6 +275,8 @@ static enum err read_scroll(const struct field *root, struct scroll *scroll)
     TRY(point_view_read(root, true, &scroll->view));
     struct field limit = field_get(root, "limit");
     struct field offset = field_get(root, "offset");
+    struct field filter = field_get(root, "filter");
+    TRY(field_text(&filter, &scroll->filter));
     TRY(field_size(&limit, &scroll->limit));
     if (scroll->limit == 0) {
         return field_fail(&limit, ERR_INVALID, "must be 1 or more");
@@ -318,7 +339,8 @@ static enum err find_next(struct api_call *call, const struct scroll *scroll,
     if (!id_step(next)) {
         return ERR_OK;
     }
-    TRY(duet_scroll(call->api->db, collection_of(call), next, 1, &more));
+    TRY(duet_scroll_where(call->api->db, collection_of(call), scroll->filter, next, 1,
+                          &more));
     *has_next = more.n == 1;
     if (*has_next) {
         *next = more.hits[0].id;
@@ -353,8 +375,8 @@ enum err api_points_scroll(struct api_call *call)
     struct duet_id next;
     TRY(api_call_json(call, &root));
     TRY(read_scroll(&root, &scroll));
-    TRY(duet_scroll(call->api->db, collection_of(call),
-                    scroll.has_from ? &scroll.from : NULL, scroll.limit, &hits));
+    TRY(duet_scroll_where(call->api->db, collection_of(call), scroll.filter,
+                          scroll.has_from ? &scroll.from : NULL, scroll.limit, &hits));
     enum err result;
     TRY_OUT(find_next(call, &scroll, &hits, &has_next, &next));
     if (scroll.view.vectors) {
@@ -370,15 +392,18 @@ enum err api_points_count(struct api_call *call)
 {
     static const struct field_rule rules[] = {
         {"exact", NULL}, /* it always is */
-        {"filter", "filters are not supported yet"},
+        {"filter", NULL},
         {"shard_key", "shards are not supported"},
         {NULL, NULL},
     };
     struct field root;
+    const char *filter_text;
     size_t n;
     TRY(api_call_json(call, &root));
     TRY(field_check(&root, rules));
-    TRY(duet_count(call->api->db, collection_of(call), &n));
+    struct field filter = field_get(&root, "filter");
+    TRY(field_text(&filter, &filter_text));
+    TRY(duet_count_where(call->api->db, collection_of(call), filter_text, &n));
     out_begin(&call->out, '{');
     out_key(&call->out, "count");
     out_size(&call->out, n);
