@@ -11,15 +11,21 @@
 #include "base/json.h"
 #include "db/database.h"
 #include "db/edit.h"
+#include "db/filter.h"
+#include "db/matches.h"
 #include "db/media.h"
 #include "db/payload_edit.h"
 #include "db/upsert.h"
 
 /* What is parsed of one operation, once. */
 struct parsed {
-    struct json_object *values; /* of a payload to be set, owned */
-    struct payload_path *paths; /* of what is set (1) or deleted (n_names), owned */
-    size_t first_point;         /* its first point in the upsert */
+    struct json_object *values;            /* of a payload to be set, owned */
+    struct payload_path *paths;            /* of what is set (1) or deleted (n_names) */
+    struct arena arena;                    /* of the paths */
+    struct filter *filter, *update_filter; /* owned; NULL: none */
+    size_t first_point;                    /* its first point in the upsert */
+    struct duet_id *ids; /* [n_ids], of its filter in this transaction, owned */
+    size_t n_ids;
 };
 
 struct apply {
@@ -52,20 +58,27 @@ static enum err parse_values(const struct duet_operation *o, struct parsed *p)
 
 static enum err parse_paths(const char *const *names, size_t n, struct parsed *p)
 {
-    p->paths = alloc_array(n, sizeof *p->paths);
+    p->paths = arena_array(&p->arena, n, sizeof *p->paths);
     if (p->paths == NULL) {
         return ERR_NOMEM;
     }
     for (size_t i = 0; i < n; i++) {
-        TRY(payload_path_parse(&p->paths[i], names[i]));
+        TRY(payload_path_parse(&p->paths[i], &p->arena, names[i]));
     }
     return ERR_OK;
 }
 
 static enum err parse(const struct duet_operation *o, struct parsed *p)
 {
-    FAIL_IF(o->filter != NULL || o->update_filter != NULL, ERR_UNSUPPORTED,
-            "filters are not supported yet");
+    if (o->filter != NULL) {
+        TRY(filter_parse(&p->filter, o->filter));
+    }
+    if (o->update_filter != NULL) {
+        enum err result = filter_parse(&p->update_filter, o->update_filter);
+        if (result != ERR_OK) {
+            return err_prefix(result, "update_filter");
+        }
+    }
     if (o->kind == DUET_OP_SET_PAYLOAD || o->kind == DUET_OP_OVERWRITE_PAYLOAD) {
         TRY(parse_values(o, p));
     }
@@ -92,7 +105,7 @@ static enum err check_sizes(const struct apply *a)
             "%zu operations at once are more than %d", a->n, LIMIT_OPERATIONS_MAX);
     for (size_t i = 0; i < a->n; i++) {
         const struct duet_operation *o = &a->operations[i];
-        n += takes_points(o) ? o->n_points : o->n_ids;
+        n += takes_points(o) ? o->n_points : o->filter == NULL ? o->n_ids : 0;
         FAIL_IF(n > LIMIT_BATCH_POINTS, ERR_LIMIT,
                 "%zu points at once are more than %d", n, LIMIT_BATCH_POINTS);
     }
@@ -142,6 +155,45 @@ static enum err prepare(struct apply *a)
 
 /* ---- Points ---- */
 
+/* Those that an operation is about; borrowed. */
+struct selected {
+    const struct duet_id *ids; /* [n] */
+    size_t n;
+};
+
+static enum err add_match(struct parsed *p, struct duet_id id)
+{
+    FAIL_IF(p->n_ids == LIMIT_SELECTED_POINTS, ERR_LIMIT,
+            "the filter selects more than %d points", LIMIT_SELECTED_POINTS);
+    if ((p->n_ids & (p->n_ids - 1)) == 0) { /* used up at 0, 1, 2, 4, ... */
+        struct duet_id *ids =
+            alloc_resize(p->ids, p->n_ids == 0 ? 1 : 2 * p->n_ids, sizeof *ids);
+        if (ids == NULL) {
+            return ERR_NOMEM;
+        }
+        p->ids = ids;
+    }
+    p->ids[p->n_ids++] = id;
+    return ERR_OK;
+}
+
+static enum err find_matches(struct edit *edit, struct parsed *p)
+{
+    struct matches m;
+    p->n_ids = 0;
+    TRY(matches_open(&m, edit->txn, &edit->collection, p->filter, NULL));
+    enum err result;
+    do {
+        TRY_OUT(matches_next(&m));
+        if (m.found) {
+            TRY_OUT(add_match(p, m.id));
+        }
+    } while (m.found);
+out:
+    matches_close(&m);
+    return result;
+}
+
 /* Vectors were made for the spaces there were. */
 static enum err check_unchanged(const struct apply *a, const struct edit *edit)
 {
@@ -169,29 +221,57 @@ static enum err require(struct edit *edit, struct duet_id id)
     return ERR_OK;
 }
 
-static enum err write_point(struct apply *a, struct edit *edit,
-                            const struct duet_operation *o, size_t i)
+/* Whether the present point passes the filter; NULL is passed by all. */
+static enum err passes(struct edit *edit, const struct filter *filter,
+                       struct duet_id id, bool *pass)
 {
-    struct db_write *write = upsert_write(a->upsert, i);
+    struct record_key key = record_key_point(edit->collection.number, id);
+    struct bytes value;
+    struct record_point record;
+    *pass = true;
+    if (filter == NULL) {
+        return ERR_OK;
+    }
+    TRY(store_get(edit->txn, STORE_POINTS, store_key(&key), &value));
+    TRY(record_point_read(&record, value));
+    struct filter_point point = {id, &edit->collection, &record};
+    return filter_matches(filter, &point, pass);
+}
+
+static enum err is_wanted(struct edit *edit, const struct duet_operation *o,
+                          const struct parsed *p, struct duet_id id, bool *wanted)
+{
     bool there;
+    TRY(edit_has(edit, id, &there));
+    if (!there) {
+        *wanted = o->mode != DUET_UPDATE_ONLY;
+        return ERR_OK;
+    }
+    *wanted = false;
+    return o->mode == DUET_INSERT_ONLY ? ERR_OK
+                                       : passes(edit, p->update_filter, id, wanted);
+}
+
+static enum err write_point(struct apply *a, struct edit *edit,
+                            const struct duet_operation *o, const struct parsed *p,
+                            size_t i)
+{
+    struct db_write *write = upsert_write(a->upsert, p->first_point + i);
+    bool wanted;
     write->skip = false; /* the transaction may run again */
     if (o->kind == DUET_OP_UPDATE_VECTORS) {
         TRY(require(edit, write->id));
-        return edit_write(edit, write);
     }
-    TRY(edit_has(edit, write->id, &there));
-    if ((there && o->mode == DUET_INSERT_ONLY) ||
-        (!there && o->mode == DUET_UPDATE_ONLY)) {
-        return upsert_skip(a->upsert, i, &edit->orphans);
-    }
-    return edit_write(edit, write);
+    TRY(is_wanted(edit, o, p, write->id, &wanted));
+    return wanted ? edit_write(edit, write)
+                  : upsert_skip(a->upsert, p->first_point + i, &edit->orphans);
 }
 
 static enum err write_points(struct apply *a, struct edit *edit,
                              const struct duet_operation *o, const struct parsed *p)
 {
     for (size_t i = 0; i < o->n_points; i++) {
-        enum err result = write_point(a, edit, o, p->first_point + i);
+        enum err result = write_point(a, edit, o, p, i);
         if (result != ERR_OK) {
             return err_prefix(result, "point %zu", i);
         }
@@ -200,17 +280,18 @@ static enum err write_points(struct apply *a, struct edit *edit,
 }
 
 static enum err remove_points(struct apply *a, struct edit *edit,
-                              const struct duet_operation *o)
+                              const struct selected *points)
 {
-    for (size_t i = 0; i < o->n_ids; i++) {
+    for (size_t i = 0; i < points->n; i++) {
         bool was_there;
-        TRY(edit_remove(edit, o->ids[i], &was_there));
+        TRY(edit_remove(edit, points->ids[i], &was_there));
         a->n_removed += was_there ? 1 : 0;
     }
     return ERR_OK;
 }
 
-static enum err remove_vectors(struct edit *edit, const struct duet_operation *o)
+static enum err remove_vectors(struct edit *edit, const struct duet_operation *o,
+                               const struct selected *points)
 {
     uint32_t keep = UINT32_MAX;
     for (size_t i = 0; i < o->n_names; i++) {
@@ -218,9 +299,9 @@ static enum err remove_vectors(struct edit *edit, const struct duet_operation *o
         TRY(collection_space_find(&edit->collection, o->names[i], &space));
         keep &= ~(UINT32_C(1) << space);
     }
-    for (size_t i = 0; i < o->n_ids; i++) {
-        struct db_write write = {.id = o->ids[i], .keep = keep};
-        TRY(require(edit, o->ids[i]));
+    for (size_t i = 0; i < points->n; i++) {
+        struct db_write write = {.id = points->ids[i], .keep = keep};
+        TRY(require(edit, points->ids[i]));
         TRY(edit_write(edit, &write));
     }
     return ERR_OK;
@@ -285,33 +366,48 @@ static enum err replace_payload(struct edit *edit, struct duet_id id,
 }
 
 static enum err change_payloads(struct edit *edit, const struct duet_operation *o,
-                                const struct parsed *p)
+                                const struct parsed *p, const struct selected *points)
 {
     bool whole =
         o->kind == DUET_OP_OVERWRITE_PAYLOAD || o->kind == DUET_OP_CLEAR_PAYLOAD;
-    for (size_t i = 0; i < o->n_ids; i++) {
-        TRY(require(edit, o->ids[i]));
-        TRY(whole ? replace_payload(edit, o->ids[i], o)
-                  : change_payload(edit, o->ids[i], o, p));
+    for (size_t i = 0; i < points->n; i++) {
+        TRY(require(edit, points->ids[i]));
+        TRY(whole ? replace_payload(edit, points->ids[i], o)
+                  : change_payload(edit, points->ids[i], o, p));
     }
     return ERR_OK;
 }
 
 /* ---- All of them ---- */
 
-static enum err run(struct apply *a, struct edit *edit, const struct duet_operation *o,
-                    const struct parsed *p)
+/* The points an operation is about: those that match its filter now. */
+static enum err select_points(struct edit *edit, const struct duet_operation *o,
+                              struct parsed *p, struct selected *points)
 {
-    switch (o->kind) {
-    case DUET_OP_UPSERT:
-    case DUET_OP_UPDATE_VECTORS:
+    *points = (struct selected){o->ids, o->n_ids};
+    if (p->filter == NULL) {
+        return ERR_OK;
+    }
+    TRY(find_matches(edit, p));
+    *points = (struct selected){p->ids, p->n_ids};
+    return ERR_OK;
+}
+
+static enum err run(struct apply *a, struct edit *edit, const struct duet_operation *o,
+                    struct parsed *p)
+{
+    struct selected points;
+    if (takes_points(o)) {
         return write_points(a, edit, o, p);
+    }
+    TRY(select_points(edit, o, p, &points));
+    switch (o->kind) {
     case DUET_OP_DELETE:
-        return remove_points(a, edit, o);
+        return remove_points(a, edit, &points);
     case DUET_OP_DELETE_VECTORS:
-        return remove_vectors(edit, o);
+        return remove_vectors(edit, o, &points);
     default:
-        return change_payloads(edit, o, p);
+        return change_payloads(edit, o, p, &points);
     }
 }
 
@@ -344,7 +440,10 @@ static void release(struct apply *a)
 {
     for (size_t i = 0; a->parsed != NULL && i < a->n; i++) {
         json_object_put(a->parsed[i].values);
-        alloc_free(a->parsed[i].paths);
+        arena_release(&a->parsed[i].arena);
+        filter_free(a->parsed[i].filter);
+        filter_free(a->parsed[i].update_filter);
+        alloc_free(a->parsed[i].ids);
     }
     upsert_release(a->upsert);
     alloc_free(a->points);

@@ -295,8 +295,6 @@ enum duet_upsert_mode {
     DUET_UPDATE_ONLY  /* those that are there */
 };
 
-struct duet_filter; /* not there yet: every pointer to one must be NULL */
-
 enum duet_operation_kind {
     DUET_OP_UPSERT,            /* points, mode, update_filter */
     DUET_OP_DELETE,            /* ids; those that are not there are no error */
@@ -315,10 +313,12 @@ struct duet_operation {
     const struct duet_point_input *points; /* [n_points] */
     size_t n_points;
     enum duet_upsert_mode mode;
-    const struct duet_filter *update_filter; /* points that are there must match it */
-    const struct duet_id *ids;               /* [n_ids]; or those that match: */
+    const char *update_filter; /* JSON: points that are there and do not match it stay
+                                  as they are; NULL: all match */
+    const struct duet_id *ids; /* [n_ids] */
     size_t n_ids;
-    const struct duet_filter *filter;
+    const char *filter;  /* JSON: in place of ids, the points that match, at most
+                            LIMIT_SELECTED_POINTS; NULL: ids */
     const char *payload; /* one JSON object, [n_payload] */
     size_t n_payload;
     const char *key; /* the path of an object in the payload; NULL: the whole */
@@ -390,12 +390,37 @@ DUET_CHECK enum err duet_scroll(struct duet *db, const char *collection,
 
 DUET_CHECK enum err duet_count(struct duet *db, const char *collection, size_t *out);
 
+/* ---- Filters ------------------------------------------------------------------ */
+
+/*
+ * A filter is the JSON object of the dialect (docs/HTTP.md), as text: NULL means all
+ * points. The three below do what their names without "_where" do, to the points that
+ * match. ERR_INVALID and ERR_LIMIT name the place of a mistake, as in
+ * "filter.must[2].range.gte: must be a number".
+ *
+ * There is no index of payloads yet: each call reads all records, and parses the
+ * payloads the filter asks about, at some microseconds a point.
+ */
+DUET_CHECK enum err duet_scroll_where(struct duet *db, const char *collection,
+                                      const char *filter, const struct duet_id *from,
+                                      size_t limit, struct duet_hits *out);
+DUET_CHECK enum err duet_count_where(struct duet *db, const char *collection,
+                                     const char *filter, size_t *out);
+
+/* Removes in transactions of at most LIMIT_BATCH_POINTS (10,000) points each, so that
+ * other writers get their turn: each point matched at the moment it went, and after a
+ * failure those of earlier transactions are gone, *n_removed of them (may be NULL).
+ * `filter` NULL is ERR_INVALID: nobody means that. */
+DUET_CHECK enum err duet_remove_where(struct duet *db, const char *collection,
+                                      const char *filter, size_t *n_removed);
+
 /* ---- Search ----------------------------------------------------------------- */
 
 struct duet_query {
     struct duet_input input;
     const char *in;     /* the space to search; "any": all, fused by rank (RRF); NULL:
                            "image" in a cross-modal collection, else the only space */
+    const char *filter; /* JSON: only points that match are found; NULL: all may be */
     size_t k;           /* 1 … LIMIT_K_MAX */
     size_t offset;      /* results skipped first; k + offset <= LIMIT_K_MAX */
     bool exact;         /* scan everything: the ground truth */

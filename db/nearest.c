@@ -55,6 +55,23 @@ static enum err compare_chunk(struct nearest *n, uint32_t chunk, uint64_t live,
     return ERR_OK;
 }
 
+/* The same of the allowed slots alone: they live, since points have them. Chunks without
+ * any are not even looked up. */
+static enum err scan_allowed(struct nearest *n, uint32_t first, uint32_t end)
+{
+    for (uint32_t chunk = first / RECORD_CHUNK_SLOTS; chunk < bitmap_words(end);
+         chunk++) {
+        struct bytes vectors;
+        if (n->allowed[chunk] == 0) {
+            continue;
+        }
+        TRY(vector_chunk_get(n->in, chunk, &vectors));
+        FAIL_IF(vectors.data == NULL, ERR_CORRUPT, "a point's vector is missing");
+        TRY(compare_chunk(n, chunk, n->allowed[chunk], vectors.data));
+    }
+    return ERR_OK;
+}
+
 /* Compares the live vectors of slots [first, end); first is the first of a chunk. */
 static enum err scan_range(struct nearest *n, uint32_t first, uint32_t end)
 {
@@ -64,6 +81,9 @@ static enum err scan_range(struct nearest *n, uint32_t first, uint32_t end)
     struct cursor cursor;
     if (first >= end) {
         return ERR_OK;
+    }
+    if (n->allowed != NULL) {
+        return scan_allowed(n, first, end);
     }
     TRY(cursor_open(n->in.txn, STORE_VECTORS, store_key(&prefix), &cursor));
     enum err result;
@@ -118,14 +138,24 @@ static enum err compare_candidates(struct nearest *n, uint32_t first,
     return ERR_OK;
 }
 
-static unsigned probe_width(const struct nearest *n, const struct ann *ann)
+/* Lists of codes to look into, 0 for the index's default; where only `n_allowed` of the
+ * segment's slots are, so many more. */
+static unsigned probe_width(const struct nearest *n, const struct ann_info *info,
+                            size_t n_allowed)
 {
-    struct ann_info info;
-    if (n->nprobe != 0 || !n->cross_modal) {
+    size_t width = n->nprobe;
+    if (n->nprobe != 0 || info->n_lists == 0) {
         return n->nprobe;
     }
-    ann_info(ann, &info);
-    return (unsigned)(info.n_lists / CROSS_MODAL_PROBE_SHARE);
+    if (n->cross_modal) {
+        width = info->n_lists / CROSS_MODAL_PROBE_SHARE;
+    } else if (n->allowed != NULL) {
+        width = info->n_lists / ANN_NPROBE_DEFAULT_SHARE;
+    }
+    if (n->allowed != NULL && width > 0) {
+        width = (size_t)((double)width * (double)info->n / (double)n_allowed);
+    }
+    return (unsigned)(width < info->n_lists ? width : info->n_lists);
 }
 
 static size_t candidates_wanted(const struct nearest *n)
@@ -140,7 +170,8 @@ static size_t candidates_wanted(const struct nearest *n)
 
 /* Asks the segment for candidates among the `allowed` slots and compares them. */
 static enum err ask_segment(struct nearest *n, const struct record_segment *s,
-                            const struct ann *ann, const uint64_t *allowed)
+                            const struct ann *ann, const uint64_t *allowed,
+                            unsigned nprobe)
 {
     size_t wanted = candidates_wanted(n);
     size_t n_found;
@@ -148,7 +179,7 @@ static enum err ask_segment(struct nearest *n, const struct record_segment *s,
         .vector = n->query,
         .dim = n->in.dim,
         .k = wanted,
-        .nprobe = probe_width(n, ann),
+        .nprobe = nprobe,
         .allowed = allowed,
     };
     struct ann_hit *candidates = alloc_array(wanted, sizeof *candidates);
@@ -163,21 +194,45 @@ static enum err ask_segment(struct nearest *n, const struct record_segment *s,
     return result;
 }
 
+/* Whether comparing all of `n_allowed` vectors reads no more than asking the segment: its
+ * codes (under a filter all that is looked into, else they hardly count) and candidates.
+ */
+static bool is_scan_cheaper(const struct nearest *n, const struct ann_info *info,
+                            size_t n_allowed, unsigned nprobe)
+{
+    double row_bytes = (double)vector_row_bytes(&n->in);
+    double code_bytes = n->allowed != NULL ? (double)info->memory_bytes : 0;
+    if (info->n_lists > 0 && nprobe > 0) {
+        code_bytes *= (double)nprobe / (double)info->n_lists;
+    }
+    double candidate_bytes = (double)candidates_wanted(n) * SCAN_SHARE * row_bytes;
+    return (double)n_allowed * row_bytes <= code_bytes + candidate_bytes;
+}
+
 /* The segment's live vectors are counted afresh: they may be few by now. */
 static enum err search_loaded(struct nearest *n, const struct record_segment *s,
                               const struct ann *ann)
 {
-    uint64_t *live = alloc_array(bitmap_words(s->n_slots), sizeof *live);
+    struct ann_info info;
+    size_t n_words = bitmap_words(s->n_slots);
+    uint64_t *live = alloc_array(n_words, sizeof *live);
     if (live == NULL) {
         return ERR_NOMEM;
     }
-    enum err result = vector_live_get(n->in, s->first, s->n_slots, live);
-    if (result == ERR_OK) {
-        size_t n_live = bitmap_count(live, s->n_slots);
-        bool scan = candidates_wanted(n) >= n_live / SCAN_SHARE;
-        result = scan ? scan_range(n, s->first, s->first + s->n_slots)
-                      : ask_segment(n, s, ann, live);
+    enum err result;
+    TRY_OUT(vector_live_get(n->in, s->first, s->n_slots, live));
+    for (size_t i = 0; i < n_words && n->allowed != NULL; i++) {
+        live[i] &= n->allowed[s->first / RECORD_CHUNK_SLOTS + i];
     }
+    ann_info(ann, &info);
+    size_t n_live = bitmap_count(live, s->n_slots);
+    unsigned nprobe = probe_width(n, &info, n_live > 0 ? n_live : 1);
+    if (is_scan_cheaper(n, &info, n_live, nprobe)) {
+        TRY_OUT(scan_range(n, s->first, s->first + s->n_slots));
+    } else {
+        TRY_OUT(ask_segment(n, s, ann, live, nprobe));
+    }
+out:
     alloc_free(live);
     return result;
 }

@@ -11,6 +11,11 @@
  * Scores are those of index/scan.h: of what is nearer the larger, so that a distance
  * comes out times -1.
  *
+ * Under a filter only the allowed slots are compared. Where they are few, reading them
+ * all costs less than a segment's codes and its candidates, and that is what is done:
+ * the answer is then exact. Otherwise the segment looks into so many more lists as the
+ * filter hides of what is in them.
+ *
  * Threads: as the transaction's.
  */
 #ifndef DB_NEAREST_H
@@ -35,6 +40,7 @@ struct nearest {
     bool cross_modal;      /* the query is of another side than the space, or unknown */
     unsigned oversampling; /* candidates a result; 0: by cross_modal */
     unsigned nprobe;       /* lists of codes to look into; 0: by cross_modal */
+    const uint64_t *allowed; /* a bit a slot, as allowed.h makes them; NULL: all */
     const struct duet_id *excluded; /* a point to be left out; NULL: none */
     struct rank *rank;              /* what is found goes here */
     struct nearest_work *work;      /* added to */

@@ -2,11 +2,8 @@
  * payload_edit.h - changes inside a JSON object, at the paths of the dialect.
  *
  *     struct payload_path path;
- *     TRY(payload_path_parse(&path, "a.b[0].\"c d\"[]"));
+ *     TRY(payload_path_parse(&path, &arena, "a.b[0].\"c d\"[]"));
  *     TRY(payload_set(object, &path, values));
- *
- * A path is keys, with `.` between them, and indices [3] or [] (all items) behind a
- * key. A key is letters, digits, `_` and `-`, or anything in double quotes.
  *
  * What a path means where the object has no such place is the dialect's: setting makes
  * objects on the way, also in place of what is no object; an index into what is no
@@ -18,24 +15,7 @@
 #ifndef DB_PAYLOAD_EDIT_H
 #define DB_PAYLOAD_EDIT_H
 
-#include "base/json.h"
-#include "base/limits.h"
-
-struct payload_step {
-    const char *key; /* [n], into the path's text; NULL: an index */
-    size_t n;
-    bool all; /* of an index: all items */
-    size_t i; /* else this one */
-};
-
-struct payload_path {
-    struct payload_step steps[LIMIT_JSON_DEPTH];
-    size_t n; /* 1 or more */
-};
-
-/* The path keeps pointing into `text`. ERR_INVALID; ERR_LIMIT where it is deeper than
- * any JSON can be. */
-enum err payload_path_parse(struct payload_path *path, const char *text) ERR_CHECK;
+#include "db/payload_path.h"
 
 /* Puts copies of the members of `values` into `object`; a null removes its key.
  * ERR_NOMEM. */

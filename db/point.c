@@ -1,6 +1,6 @@
 /*
- * point.c - points by id: db_write_points, duet_get, duet_scroll,
- * duet_count.
+ * point.c - points by id: db_write_points, duet_get, duet_scroll, duet_count. (By
+ * filter: point_where.c.)
  */
 #include <string.h>
 
@@ -118,48 +118,10 @@ out:
     return result;
 }
 
-static enum err scroll(struct txn *txn, const struct record_collection *c,
-                       const struct duet_id *from, size_t limit, struct duet_hits *out)
-{
-    struct record_key prefix = record_key_collection(c->number);
-    struct cursor cursor;
-    struct hit_parts parts = {.payload = true};
-    TRY(cursor_open(txn, STORE_POINTS, store_key(&prefix), &cursor));
-    enum err result = ERR_OK;
-    if (from != NULL) {
-        struct record_key start = record_key_point(c->number, *from);
-        TRY_OUT(cursor_seek(&cursor, store_key(&start)));
-    }
-    while (cursor.key.data != NULL && out->n < limit) {
-        struct duet_id id;
-        bool there;
-        TRY_OUT(record_key_id(cursor.key, prefix.n, &id));
-        TRY_OUT(hits_append(out, txn, c, id, parts, &there));
-        TRY_OUT(cursor_next(&cursor));
-    }
-out:
-    cursor_close(&cursor);
-    return result;
-}
-
 enum err duet_scroll(struct duet *db, const char *collection,
                      const struct duet_id *from, size_t limit, struct duet_hits *out)
 {
-    struct txn txn;
-    struct record_collection c;
-    *out = (struct duet_hits){0};
-    FAIL_IF(limit > LIMIT_K_MAX, ERR_LIMIT, "a page of %zu points is more than %d",
-            limit, LIMIT_K_MAX);
-    TRY(store_read(db->store, &txn));
-    enum err result;
-    TRY_OUT(collection_get(&txn, collection, &c));
-    TRY_OUT(scroll(&txn, &c, from, limit, out));
-out:
-    store_end(&txn);
-    if (result != ERR_OK) {
-        duet_hits_release(out);
-    }
-    return result;
+    return duet_scroll_where(db, collection, NULL, from, limit, out);
 }
 
 enum err duet_count(struct duet *db, const char *collection, size_t *out)

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "db/allowed.h"
 #include "db/collection.h"
 #include "db/database.h"
 #include "db/encode.h"
@@ -40,6 +41,8 @@ struct search {
     size_t dim;
     size_t origin; /* the space the vector comes from; ALL_SPACES: unknown */
     bool truncated;
+    struct filter *filter;  /* owned; NULL: none */
+    struct allowed allowed; /* what it allows, in the transaction of the search */
     struct rank rank;
     struct nearest_work work;
 };
@@ -160,6 +163,7 @@ static enum err search_space(struct search *s, size_t space, struct rank *rank)
         .cross_modal = s->origin != space,
         .oversampling = q->oversampling,
         .nprobe = q->nprobe,
+        .allowed = s->allowed.slots[space],
         .excluded = q->input.kind == DUET_INPUT_POINT ? &q->input.id : NULL,
         .rank = rank,
         .work = &s->work,
@@ -262,6 +266,14 @@ static enum err read_collection(struct search *s, const char *name)
     return choose_space(s);
 }
 
+static enum err find_allowed(struct search *s)
+{
+    uint32_t spaces = s->in == ALL_SPACES ? UINT32_MAX : UINT32_C(1) << s->in;
+    return s->filter == NULL
+               ? ERR_OK
+               : allowed_find(&s->allowed, &s->txn, &s->collection, s->filter, spaces);
+}
+
 /* In the transaction of the search. The collection is read again: while the question
  * was encoded, it may have been dropped and made anew. */
 static enum err search_now(struct search *s, const char *name, struct duet_hits *out)
@@ -270,6 +282,7 @@ static enum err search_now(struct search *s, const char *name, struct duet_hits 
     if (s->query->input.kind == DUET_INPUT_POINT) {
         TRY(load_point_vector(s));
     }
+    TRY(find_allowed(s));
     if (s->in == ALL_SPACES) {
         TRY(search_all(s));
     } else {
@@ -307,10 +320,15 @@ enum err duet_search(struct duet *db, const char *collection,
     s->vector = alloc_aligned(LIMIT_DIM_MAX * sizeof(float));
     s->prepared = alloc_aligned(LIMIT_DIM_MAX * sizeof(float));
     TRY_OUT(s->vector == NULL || s->prepared == NULL ? ERR_NOMEM : ERR_OK);
+    if (query->filter != NULL) {
+        TRY_OUT(filter_parse(&s->filter, query->filter));
+    }
     TRY_OUT(rank_init(&s->rank, query->k + query->offset));
     TRY_OUT(run_search(s, collection, out));
 out:
     rank_release(&s->rank);
+    allowed_release(&s->allowed);
+    filter_free(s->filter);
     alloc_free(s->prepared);
     alloc_free(s->vector);
     alloc_free(s);

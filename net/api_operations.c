@@ -210,18 +210,17 @@ static enum err read_upsert(struct inputs *inputs, const struct field *f,
                             struct duet_operation *o)
 {
     static const struct field_rule rules[] = {
-        {"points", NULL},
-        {"update_mode", NULL},
-        {"batch", NULL},
-        {"shard_key", "shards are not supported"},
-        {"update_filter", "filters are not supported yet"},
-        {NULL, NULL},
+        {"points", NULL},        {"update_mode", NULL},
+        {"batch", NULL},         {"shard_key", "shards are not supported"},
+        {"update_filter", NULL}, {NULL, NULL},
     };
     TRY(field_check(f, rules));
     struct field mode = field_get(f, "update_mode");
     struct field batch = field_get(f, "batch");
     struct field points = field_get(f, "points");
+    struct field filter = field_get(f, "update_filter");
     TRY(read_mode(&mode, &o->mode));
+    TRY(field_text(&filter, &o->update_filter));
     if (batch.value != NULL && points.value != NULL) {
         return field_fail(&batch, ERR_INVALID, "can't stand beside \"points\"");
     }
@@ -235,10 +234,12 @@ static enum err read_vectors_update(struct inputs *inputs, const struct field *f
     static const struct field_rule rules[] = {
         {"points", NULL},
         {"shard_key", "shards are not supported"},
-        {"update_filter", "filters are not supported yet"},
+        {"update_filter", NULL},
         {NULL, NULL},
     };
     TRY(field_check(f, rules));
+    struct field filter = field_get(f, "update_filter");
+    TRY(field_text(&filter, &o->update_filter));
     return read_points(inputs, f, o);
 }
 
@@ -268,19 +269,26 @@ enum err api_read_ids(const struct field *list, struct duet_id **ids, size_t *n)
 static enum err read_selector(const struct field *f, struct duet_operation *o)
 {
     struct field list = field_get(f, "points");
+    struct field filter = field_get(f, "filter");
     struct duet_id *ids;
+    if (list.value != NULL && filter.value != NULL) {
+        return field_fail(&filter, ERR_INVALID, "can't stand beside \"points\"");
+    }
+    if (filter.value != NULL) {
+        return field_text(&filter, &o->filter);
+    }
     TRY(api_read_ids(&list, &ids, &o->n_ids));
     o->ids = ids;
     return o->n_ids > 0 ? ERR_OK : field_fail(&list, ERR_INVALID, "is empty");
 }
 
-/* {"points": […]}, of an operation that needs no more. */
+/* {"points": […]} or {"filter": {…}}, of an operation that needs no more. */
 static enum err read_bare_selector(struct inputs *inputs, const struct field *f,
                                    struct duet_operation *o)
 {
     static const struct field_rule rules[] = {
         {"points", NULL},
-        {"filter", "filters are not supported yet"},
+        {"filter", NULL},
         {"shard_key", "shards are not supported"},
         {NULL, NULL},
     };
@@ -298,7 +306,7 @@ static enum err read_payload(struct inputs *inputs, const struct field *f,
         {"payload", NULL},
         {"points", NULL},
         {"key", NULL},
-        {"filter", "filters are not supported yet"},
+        {"filter", NULL},
         {"shard_key", "shards are not supported"},
         {NULL, NULL},
     };
@@ -340,10 +348,8 @@ static enum err read_payload_delete(struct inputs *inputs, const struct field *f
                                     struct duet_operation *o)
 {
     static const struct field_rule rules[] = {
-        {"keys", NULL},
-        {"points", NULL},
-        {"filter", "filters are not supported yet"},
-        {"shard_key", "shards are not supported"},
+        {"keys", NULL},   {"points", NULL},
+        {"filter", NULL}, {"shard_key", "shards are not supported"},
         {NULL, NULL},
     };
     (void)inputs;
@@ -357,10 +363,8 @@ static enum err read_vectors_delete(struct inputs *inputs, const struct field *f
                                     struct duet_operation *o)
 {
     static const struct field_rule rules[] = {
-        {"vector", NULL},
-        {"points", NULL},
-        {"filter", "filters are not supported yet"},
-        {"shard_key", "shards are not supported"},
+        {"vector", NULL}, {"points", NULL},
+        {"filter", NULL}, {"shard_key", "shards are not supported"},
         {NULL, NULL},
     };
     (void)inputs;
@@ -428,6 +432,13 @@ static size_t count_upserts(const struct operations *o)
     return n;
 }
 
+/* A deletion by filter alone has no bound: it is not one transaction, but several. */
+static bool is_removal_by_filter(const struct operations *o)
+{
+    return o->n == 1 && o->items[0].kind == DUET_OP_DELETE &&
+           o->items[0].filter != NULL;
+}
+
 static enum err run(struct api_call *call, const struct operations *o)
 {
     uint64_t start_ns = clock_monotonic_ns();
@@ -447,10 +458,13 @@ static enum err run_one(struct api_call *call, enum duet_operation_kind kind)
     TRY(api_call_json(call, &root));
     TRY(operations_init(&o, call, 1));
     o.items[0].kind = kind;
-    enum err result = kinds[kind].read(&o.inputs, &root, &o.items[0]);
-    if (result == ERR_OK) {
-        result = run(call, &o);
-    }
+    enum err result;
+    TRY_OUT(kinds[kind].read(&o.inputs, &root, &o.items[0]));
+    TRY_OUT(is_removal_by_filter(&o)
+                ? duet_remove_where(call->api->db, call->match.params[0],
+                                    o.items[0].filter, NULL)
+                : run(call, &o));
+out:
     operations_release(&o);
     api_write_completed(&call->out);
     return result;

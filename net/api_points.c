@@ -98,6 +98,7 @@ enum err api_point_image(struct api_call *call)
 struct scroll {
     struct point_view view;
     size_t limit;
+    const char *filter; /* NULL: none */
     bool has_from;
     struct duet_id from;
 };
@@ -110,7 +111,7 @@ static enum err read_scroll(const struct field *root, struct scroll *scroll)
         {"with_payload", NULL},
         {"with_vector", NULL},
         {"duet", NULL},
-        {"filter", "filters are not supported yet"},
+        {"filter", NULL},
         {"order_by", "points come in the order of their ids"},
         {"shard_key", "shards are not supported"},
         {NULL, NULL},
@@ -120,6 +121,8 @@ static enum err read_scroll(const struct field *root, struct scroll *scroll)
     TRY(point_view_read(root, true, &scroll->view));
     struct field limit = field_get(root, "limit");
     struct field offset = field_get(root, "offset");
+    struct field filter = field_get(root, "filter");
+    TRY(field_text(&filter, &scroll->filter));
     TRY(field_size(&limit, &scroll->limit));
     if (scroll->limit == 0) {
         return field_fail(&limit, ERR_INVALID, "must be 1 or more");
@@ -182,7 +185,8 @@ static enum err find_next(struct api_call *call, const struct scroll *scroll,
     if (!id_step(next)) {
         return ERR_OK;
     }
-    TRY(duet_scroll(call->api->db, collection_of(call), next, 1, &more));
+    TRY(duet_scroll_where(call->api->db, collection_of(call), scroll->filter, next, 1,
+                          &more));
     *has_next = more.n == 1;
     if (*has_next) {
         *next = more.hits[0].id;
@@ -217,8 +221,8 @@ enum err api_points_scroll(struct api_call *call)
     struct duet_id next;
     TRY(api_call_json(call, &root));
     TRY(read_scroll(&root, &scroll));
-    TRY(duet_scroll(call->api->db, collection_of(call),
-                    scroll.has_from ? &scroll.from : NULL, scroll.limit, &hits));
+    TRY(duet_scroll_where(call->api->db, collection_of(call), scroll.filter,
+                          scroll.has_from ? &scroll.from : NULL, scroll.limit, &hits));
     enum err result;
     TRY_OUT(find_next(call, &scroll, &hits, &has_next, &next));
     if (scroll.view.vectors) {
@@ -234,15 +238,18 @@ enum err api_points_count(struct api_call *call)
 {
     static const struct field_rule rules[] = {
         {"exact", NULL}, /* it always is */
-        {"filter", "filters are not supported yet"},
+        {"filter", NULL},
         {"shard_key", "shards are not supported"},
         {NULL, NULL},
     };
     struct field root;
+    const char *filter_text;
     size_t n;
     TRY(api_call_json(call, &root));
     TRY(field_check(&root, rules));
-    TRY(duet_count(call->api->db, collection_of(call), &n));
+    struct field filter = field_get(&root, "filter");
+    TRY(field_text(&filter, &filter_text));
+    TRY(duet_count_where(call->api->db, collection_of(call), filter_text, &n));
     out_begin(&call->out, '{');
     out_key(&call->out, "count");
     out_size(&call->out, n);

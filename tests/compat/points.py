@@ -191,13 +191,34 @@ class Run:
 
     # ---- one operation: (kind, body as in a batch, models object for local) ----
 
-    def operation(self):
+    def operation(self, single=False):
         kind = self.r.choice(["upsert"] * 4 + ["delete"] + ["set_payload"] * 3 +
                              ["overwrite_payload", "delete_payload", "delete_payload", "clear_payload",
                               "update_vectors", "update_vectors", "delete_vectors"])
         if kind != "upsert" and not self.there:
             kind = "upsert"
-        return kind, getattr(self, "make_" + kind)()
+        body = getattr(self, "make_" + kind)()
+        if kind in ("upsert", "update_vectors") and self.r.random() < 0.2:
+            body["update_filter"] = self.filter()
+        elif kind not in ("upsert", "update_vectors") and (single or kind != "delete"):
+            body = self.select(body)  # in a batch, later operations must know who is there
+        return kind, body
+
+    def filter(self):
+        conditions = [
+            lambda: {"key": self.r.choice(["a", "b", "c"]), "match": {"value": self.r.choice([True, False, 0, -3, "", "red", "图"])}},
+            lambda: {"is_empty": {"key": self.r.choice(["a", "b", "c"])}},
+            lambda: {"has_id": self.r.sample(self.ids, 8)},
+            lambda: {"has_vector": self.r.choice(list(SPACES))},
+        ]
+        return {self.r.choice(["must", "must_not", "should"]): [self.r.choice(conditions)() for _ in range(self.r.randint(1, 2))]}
+
+    def select(self, body):
+        """Some operations choose their points by a filter."""
+        if self.r.random() < 0.3:
+            del body["points"]
+            body["filter"] = self.filter()
+        return body
 
     def make_columns(self):
         """An upsert in columns: all points have the same spaces."""
@@ -254,7 +275,7 @@ class Run:
             if body.get("update_mode") != "update_only":
                 ids = body["batch"]["ids"] if "batch" in body else [p["id"] for p in body["points"]]
                 self.there |= set(ids)
-        elif kind == "delete":
+        elif kind == "delete" and "points" in body:
             self.there -= set(body["points"])
 
     ROUTES = {
@@ -281,6 +302,8 @@ class Run:
             outer, inner = self.OPERATIONS[kind]
             if "batch" in body:
                 inner = models.PointsBatch
+            elif inner is models.PointIdsList and "filter" in body:
+                inner = models.FilterSelector
             made.append(outer(**{kind: inner(**json.loads(json.dumps(body)))}))
         self.local.batch_update_points(NAME, made)
 
@@ -302,7 +325,7 @@ class Run:
             self.duet.ask("POST", self.points_path() + "/batch",
                           {"operations": [{k: b} for k, b in operations]})
         else:
-            kind, body = self.operation()
+            kind, body = self.operation(single=True)
             self.note(kind, body)
             method, route = self.ROUTES[kind]
             self.duet.ask(method, self.points_path() + route, body)
@@ -351,6 +374,7 @@ class Run:
                              golden=golden)["points"]
         theirs, _ = self.local.scroll(NAME, limit=1000, with_vectors=True, with_payload=True)
         by_id = {p.id: p for p in theirs}
+        self.there = set(by_id)
         if len(mine) != len(by_id) or {p["id"] for p in mine} != set(by_id):
             fail("ids", [p["id"] for p in mine], list(by_id))
         for p in mine:

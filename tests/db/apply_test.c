@@ -172,6 +172,41 @@ static void test_modes_choose_which_points_are_written(void **state)
     check_point(t, 3, NULL, 0, 0);
 }
 
+static void test_filters_select_points(void **state)
+{
+    struct test_db *t = *state;
+    static const char *const names[] = {"b"};
+    struct vectors v[2];
+    const struct duet_point_input points[] = {point(1, "{\"l\":3}", 8, &v[0]),
+                                              point(2, "{\"l\":3}", 9, &v[1])};
+    struct duet_operation o = set(NULL, 0, NULL, "{\"m\":1}");
+    o.filter = "{\"must\":{\"key\":\"l\",\"match\":{\"value\":2}}}";
+    assert_ok(duet_apply(t->db, "c", &o, 1));
+    check_point(t, 1, "{\"k\":{\"x\":1},\"l\":2,\"m\":1}", 1, 1);
+    check_point(t, 2, "{}", 2, 2);
+    /* Written where they match, or are not there; the rest stays. */
+    o = (struct duet_operation){.kind = DUET_OP_UPSERT,
+                                .points = points,
+                                .n_points = 2,
+                                .update_filter =
+                                    "{\"must\":{\"is_empty\":{\"key\":\"l\"}}}"};
+    assert_ok(duet_apply(t->db, "c", &o, 1));
+    check_point(t, 1, "{\"k\":{\"x\":1},\"l\":2,\"m\":1}", 1, 1);
+    check_point(t, 2, "{\"l\":3}", 9, 9);
+    /* Each operation sees what those before it have done. */
+    const struct duet_operation batch[] = {
+        {.kind = DUET_OP_DELETE_VECTORS,
+         .filter = "{\"must\":{\"has_id\":[2]}}",
+         .names = names,
+         .n_names = 1},
+        {.kind = DUET_OP_DELETE, .filter = "{\"must_not\":{\"has_vector\":\"b\"}}"},
+        {.kind = DUET_OP_CLEAR_PAYLOAD, .filter = "{}"},
+    };
+    assert_ok(duet_apply(t->db, "c", batch, 3));
+    check_point(t, 2, NULL, 0, 0);
+    check_point(t, 1, "{}", 1, 1);
+}
+
 static void test_a_batch_is_done_in_order(void **state)
 {
     struct test_db *t = *state;
@@ -226,8 +261,8 @@ static void test_wrong_operations_are_refused(void **state)
     o = set(one, 1, "a..b", "{}");
     assert_err(duet_apply(t->db, "c", &o, 1), ERR_INVALID);
     o = set(one, 1, NULL, "{}");
-    o.filter = (const struct duet_filter *)&o;
-    assert_err(duet_apply(t->db, "c", &o, 1), ERR_UNSUPPORTED);
+    o.filter = "{\"musts\":1}";
+    assert_err(duet_apply(t->db, "c", &o, 1), ERR_INVALID);
     o = set(one, LIMIT_BATCH_POINTS + 1, NULL, "{}");
     assert_err(duet_apply(t->db, "c", &o, 1), ERR_LIMIT);
     assert_err(duet_apply(t->db, "none", &o, 0), ERR_NOT_FOUND);
@@ -265,6 +300,7 @@ int main(void)
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_modes_choose_which_points_are_written,
                                         set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_filters_select_points, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_batch_is_done_in_order, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_a_batch_that_fails_changes_nothing, set_up,

@@ -145,6 +145,47 @@ static enum err search_segments(struct duet *db)
     return search_with(db, false);
 }
 
+static const char FILTER[] =
+    "{\"must\":[{\"key\":\"a\",\"match\":{\"any\":[1,2]}},{\"has_vector\":\"v\"}]}";
+
+static enum err search_filtered(struct duet *db)
+{
+    float v[DIM] = {1, 20};
+    struct duet_hits got;
+    struct duet_query q = test_query(v, DIM, 5);
+    q.filter = FILTER;
+    enum err result = duet_search(db, "c", &q, &got);
+    if (result == ERR_OK) {
+        assert_int_equal(got.n, 5);
+        duet_hits_release(&got);
+    } else {
+        assert_null(got.hits);
+    }
+    return result;
+}
+
+static enum err count_filtered(struct duet *db)
+{
+    size_t n;
+    enum err result = duet_count_where(db, "c", FILTER, &n);
+    assert_int_equal(n, result == ERR_OK ? N : 0);
+    return result;
+}
+
+static enum err scroll_filtered(struct duet *db)
+{
+    struct duet_hits got;
+    enum err result = duet_scroll_where(db, "c", FILTER, NULL, 20, &got);
+    assert_int_equal(got.n, result == ERR_OK ? 20 : 0);
+    duet_hits_release(&got);
+    return result;
+}
+
+static enum err remove_filtered(struct duet *db)
+{
+    return duet_remove_where(db, "c", "{\"must\":{\"has_id\":[5,6,7]}}", NULL);
+}
+
 static enum err get_one(struct duet *db)
 {
     struct duet_hits got;
@@ -261,6 +302,14 @@ static void test_segment_search(void **state)
     torture(*state, search_segments, no_matter);
 }
 
+static void test_filters(void **state)
+{
+    torture(*state, search_filtered, no_matter);
+    torture(*state, count_filtered, no_matter);
+    torture(*state, scroll_filtered, no_matter);
+    torture(*state, remove_filtered, nothing_was_removed);
+}
+
 static void test_get(void **state)
 {
     torture(*state, get_one, no_matter);
@@ -302,6 +351,7 @@ int main(void)
         TEST(test_aliases_and_spaces),
         TEST(test_exact_search),
         TEST(test_segment_search),
+        TEST(test_filters),
         TEST(test_get),
         TEST(test_collections),
         TEST(test_open),

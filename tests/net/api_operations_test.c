@@ -163,15 +163,22 @@ static void test_wrong_requests_say_where(void **state)
     }
 }
 
-static void test_filters_are_501(void **state)
+static void test_filters_stand_in_place_of_ids(void **state)
 {
     (void)state;
-    check_refused("POST", POINTS "/delete", "{\"filter\": {}}", 501, "filter: ");
-    check_refused("POST", POINTS "/payload", "{\"payload\": {}, \"filter\": {}}", 501,
-                  "filter: ");
-    check_refused("PUT", POINTS "/vectors",
-                  "{\"points\": [{\"id\": 1, \"vector\": [1]}], \"update_filter\": {}}",
-                  501, "update_filter: ");
+    check("POST", POINTS "/payload", "{\"payload\": {}, \"filter\": {\"must\": []}}",
+          "kind 2 payload {} filter {\"must\":[]}");
+    check("POST", POINTS "/payload/clear", "{\"filter\": {}}", "kind 5 filter {}");
+    check("POST", POINTS "/vectors/delete", "{\"vector\": [\"a\"], \"filter\": {}}",
+          "kind 7 name a filter {}");
+    check("PUT", POINTS,
+          "{\"points\": [{\"id\": 1, \"vector\": [1]}], \"update_filter\": {}}",
+          "kind 0 point 1 of 1 update_filter {}");
+    check("PUT", POINTS "/vectors",
+          "{\"points\": [{\"id\": 1, \"vector\": [1]}], \"update_filter\": {}}",
+          "kind 6 point 1 of 1 update_filter {}");
+    check_refused("POST", POINTS "/payload/clear", "{\"filter\": {}, \"points\": [1]}",
+                  400, "filter: can't stand beside");
 }
 
 static void test_the_librarys_errors_are_passed_on(void **state)
@@ -193,7 +200,8 @@ int main(void)
                                         ask_end),
         cmocka_unit_test_setup_teardown(test_wrong_requests_say_where, ask_begin,
                                         ask_end),
-        cmocka_unit_test_setup_teardown(test_filters_are_501, ask_begin, ask_end),
+        cmocka_unit_test_setup_teardown(test_filters_stand_in_place_of_ids, ask_begin,
+                                        ask_end),
         cmocka_unit_test_setup_teardown(test_the_librarys_errors_are_passed_on,
                                         ask_begin, ask_end),
     };

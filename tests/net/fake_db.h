@@ -36,6 +36,7 @@ static struct fake {
     size_t n_points;
     struct duet_input last_input; /* of the last search or upsert; `bytes` are gone */
     char last_in[64];
+    char last_filter[256]; /* of the last call that takes one; "": none */
     size_t last_k;
     bool truncated;            /* what searches say */
     struct duet_space created; /* the first space of the last create; its name is */
@@ -194,7 +195,13 @@ static void fake_describe(const struct duet_operation *o, char *text, size_t siz
         n += (size_t)snprintf(text + n, size - n, " payload %s", o->payload);
     }
     if (o->key != NULL) {
-        snprintf(text + n, size - n, " key %s", o->key);
+        n += (size_t)snprintf(text + n, size - n, " key %s", o->key);
+    }
+    if (o->filter != NULL) {
+        n += (size_t)snprintf(text + n, size - n, " filter %s", o->filter);
+    }
+    if (o->update_filter != NULL) {
+        snprintf(text + n, size - n, " update_filter %s", o->update_filter);
     }
 }
 
@@ -274,6 +281,24 @@ void duet_aliases_release(struct duet_aliases *list)
     (void)list;
 }
 
+/* Filters are noted and filter nothing, but for {"wrong":1}. */
+static inline enum err fake_take_filter(const char *filter)
+{
+    snprintf(fake.last_filter, sizeof fake.last_filter, "%s",
+             filter != NULL ? filter : "");
+    FAIL_IF(strcmp(fake.last_filter, "{\"wrong\":1}") == 0, ERR_INVALID,
+            "filter.wrong: is not known here");
+    return ERR_OK;
+}
+
+enum err duet_remove_where(struct duet *db, const char *collection, const char *filter,
+                           size_t *n_removed)
+{
+    (void)db, (void)n_removed;
+    TRY(fake_find_collection(collection));
+    return fake_take_filter(filter);
+}
+
 static void fake_add_hit(struct duet_hits *out, size_t i, bool vectors)
 {
     struct duet_hit *hit = &out->hits[out->n++];
@@ -328,12 +353,14 @@ enum err duet_get(struct duet *db, const char *collection, const struct duet_id 
     return ERR_OK;
 }
 
-enum err duet_scroll(struct duet *db, const char *collection,
-                     const struct duet_id *from, size_t limit, struct duet_hits *out)
+enum err duet_scroll_where(struct duet *db, const char *collection, const char *filter,
+                           const struct duet_id *from, size_t limit,
+                           struct duet_hits *out)
 {
     (void)db;
     *out = (struct duet_hits){0};
     TRY(fake_find_collection(collection));
+    TRY(fake_take_filter(filter));
     fake_begin_hits(out);
     for (size_t p = 0; p < fake.n_points && out->n < limit; p++) {
         if (from == NULL || (!from->is_uuid && fake.ids[p] >= from->number)) {
@@ -347,6 +374,16 @@ enum err duet_count(struct duet *db, const char *collection, size_t *out)
 {
     (void)db;
     TRY(fake_find_collection(collection));
+    *out = fake.n_points;
+    return ERR_OK;
+}
+
+enum err duet_count_where(struct duet *db, const char *collection, const char *filter,
+                          size_t *out)
+{
+    (void)db;
+    TRY(fake_find_collection(collection));
+    TRY(fake_take_filter(filter));
     *out = fake.n_points;
     return ERR_OK;
 }
@@ -371,6 +408,7 @@ enum err duet_search(struct duet *db, const char *collection,
     (void)db;
     *out = (struct duet_hits){0};
     TRY(fake_find_collection(collection));
+    TRY(fake_take_filter(query->filter));
     fake_pass_gate();
     pthread_mutex_lock(&fake.lock);
     fake.last_input = query->input;
