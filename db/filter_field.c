@@ -9,15 +9,7 @@
 
 /* ---- match ---- */
 
-static int compare_strings(const void *a, const void *b)
-{
-    const struct bytes *x = a;
-    const struct bytes *y = b;
-    int order = memcmp(x->data, y->data, x->n < y->n ? x->n : y->n);
-    return order != 0 ? order : (x->n > y->n) - (x->n < y->n);
-}
-
-static int compare_numbers(const void *a, const void *b)
+int filter_compare_numbers(const void *a, const void *b)
 {
     return json_number_compare(*(const struct json_number *)a,
                                *(const struct json_number *)b);
@@ -55,8 +47,10 @@ static enum err read_values(struct filter *filter, const struct field *f,
         struct field item = field_item(f, i);
         TRY(add_value(values, &item));
     }
-    qsort(values->strings, values->n_strings, sizeof *values->strings, compare_strings);
-    qsort(values->numbers, values->n_numbers, sizeof *values->numbers, compare_numbers);
+    qsort(values->strings, values->n_strings, sizeof *values->strings,
+          payload_key_compare);
+    qsort(values->numbers, values->n_numbers, sizeof *values->numbers,
+          filter_compare_numbers);
     return ERR_OK;
 }
 
