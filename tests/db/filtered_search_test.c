@@ -288,6 +288,30 @@ static void test_a_point_is_not_its_own_neighbour_under_a_filter(void **state)
     duet_hits_release(&got);
 }
 
+/* The last: it changes the world. Rewritten points leave dead slots in the segment and
+ * live ones behind it; a quarter of all is removed, whom no filter below allows. */
+static void test_filters_hold_after_rewrites_and_removals(void **state)
+{
+    (void)state;
+    struct test_random r = test_random_seeded("churn");
+    const size_t n_allowed[] = {world.n * 3 / 4, world.n / 2, world.n / 10, 7};
+    char filter[96];
+    size_t n_removed;
+    write_batch(0);
+    snprintf(filter, sizeof filter,
+             "{\"must\":{\"key\":\"by_chance\",\"range\":{\"lt\":%zu}}}", world.n / 4);
+    assert_ok(duet_remove_where(world.t.db, "c", filter, &n_removed));
+    assert_int_equal(n_removed, world.n / 4);
+    for (size_t i = 0; i < sizeof n_allowed / sizeof n_allowed[0]; i++) {
+        float query[DIM];
+        struct duet_hits got;
+        draw_query(&r, query);
+        search(query, "by_chance", n_allowed[i], false, &got);
+        assert_int_equal(count_missed(query, "by_chance", n_allowed[i], &got), 0);
+        duet_hits_release(&got);
+    }
+}
+
 static void test_a_wrong_filter_is_told(void **state)
 {
     (void)state;
@@ -310,6 +334,7 @@ int main(void)
         cmocka_unit_test(test_few_candidates_never_let_a_refused_point_in),
         cmocka_unit_test(test_a_point_is_not_its_own_neighbour_under_a_filter),
         cmocka_unit_test(test_a_wrong_filter_is_told),
+        cmocka_unit_test(test_filters_hold_after_rewrites_and_removals),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
