@@ -157,12 +157,12 @@ static struct bytes string_of(struct json_object *value)
 static bool is_among(const struct filter_values *values, struct json_object *value)
 {
     struct json_number number;
-    if (json_object_is_type(value, json_type_string)) {
+    if (values->n_strings > 0 && json_object_is_type(value, json_type_string)) {
         struct bytes s = string_of(value);
         return bsearch(&s, values->strings, values->n_strings, sizeof s,
                        payload_key_compare) != NULL;
     }
-    return json_object_is_type(value, json_type_int) &&
+    return values->n_numbers > 0 && json_object_is_type(value, json_type_int) &&
            json_number_get(value, &number) &&
            bsearch(&number, values->numbers, values->n_numbers, sizeof number,
                    filter_compare_numbers) != NULL;
