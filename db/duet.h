@@ -398,8 +398,8 @@ DUET_CHECK enum err duet_count(struct duet *db, const char *collection, size_t *
  * match. ERR_INVALID and ERR_LIMIT name the place of a mistake, as in
  * "filter.must[2].range.gte: must be a number".
  *
- * There is no index of payloads yet: each call reads all records, and parses the
- * payloads the filter asks about, at some microseconds a point.
+ * There is no index of payloads yet: each call reads all records, and parses what the
+ * filter asks about, at about a microsecond a point.
  */
 DUET_CHECK enum err duet_scroll_where(struct duet *db, const char *collection,
                                       const char *filter, const struct duet_id *from,

@@ -11,8 +11,9 @@
  *     filter_free(filter);
  *
  * docs/HTTP.md says what each condition means. Without an index a filter costs the
- * reading of each point's payload; one that asks for nothing of it (has_id, has_vector,
- * slice) never does, and such conditions are asked first.
+ * reading of each point's payload, of which the members that paths begin with are parsed
+ * and the rest is stepped over; conditions that ask for nothing of it (has_id,
+ * has_vector, slice) are asked first.
  *
  * Threads: a filter does not change once it is there. Any number of threads may ask it
  * at once; filter_free must be alone.

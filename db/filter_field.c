@@ -9,15 +9,7 @@
 
 /* ---- match ---- */
 
-static int compare_strings(const void *a, const void *b)
-{
-    const struct bytes *x = a;
-    const struct bytes *y = b;
-    int order = memcmp(x->data, y->data, x->n < y->n ? x->n : y->n);
-    return order != 0 ? order : (x->n > y->n) - (x->n < y->n);
-}
-
-static int compare_numbers(const void *a, const void *b)
+int filter_compare_numbers(const void *a, const void *b)
 {
     return json_number_compare(*(const struct json_number *)a,
                                *(const struct json_number *)b);
@@ -30,13 +22,14 @@ static struct bytes string_of(struct json_object *value)
                           (size_t)json_object_get_string_len(value)};
 }
 
-static enum err add_value(struct filter_values *values, const struct field *f)
+static enum err add_value(struct filter_values *values, const struct field *f,
+                          bool texts)
 {
-    if (json_object_is_type(f->value, json_type_string) && values->n_numbers == 0) {
+    if (texts && json_object_is_type(f->value, json_type_string)) {
         values->strings[values->n_strings++] = string_of(f->value);
         return ERR_OK;
     }
-    if (json_object_is_type(f->value, json_type_int) && values->n_strings == 0) {
+    if (!texts && json_object_is_type(f->value, json_type_int)) {
         (void)json_number_get(f->value, &values->numbers[values->n_numbers++]);
         return ERR_OK;
     }
@@ -44,19 +37,31 @@ static enum err add_value(struct filter_values *values, const struct field *f)
                       "must be a string or a whole number, like those beside it");
 }
 
+/* Room for `n` of one kind. */
+static enum err make_room(struct filter *filter, struct filter_values *values, size_t n,
+                          bool texts)
+{
+    return texts ? filter_take(filter, n, sizeof *values->strings, &values->strings)
+                 : filter_take(filter, n, sizeof *values->numbers, &values->numbers);
+}
+
+/* The first says of which kind all are. */
 static enum err read_values(struct filter *filter, const struct field *f,
                             struct filter_values *values)
 {
     size_t n = field_length(f);
     TRY(field_array(f, LIMIT_FILTER_VALUES));
-    TRY(filter_take(filter, n, sizeof *values->strings, &values->strings));
-    TRY(filter_take(filter, n, sizeof *values->numbers, &values->numbers));
+    bool texts = n > 0 && json_object_is_type(field_item(f, 0).value, json_type_string);
+    TRY(make_room(filter, values, n, texts));
     for (size_t i = 0; i < n; i++) {
         struct field item = field_item(f, i);
-        TRY(add_value(values, &item));
+        TRY(add_value(values, &item, texts));
     }
-    qsort(values->strings, values->n_strings, sizeof *values->strings, compare_strings);
-    qsort(values->numbers, values->n_numbers, sizeof *values->numbers, compare_numbers);
+    if (texts) {
+        qsort(values->strings, n, sizeof *values->strings, payload_key_compare);
+    } else {
+        qsort(values->numbers, n, sizeof *values->numbers, filter_compare_numbers);
+    }
     return ERR_OK;
 }
 
@@ -86,10 +91,10 @@ static enum err read_value(struct filter *filter, const struct field *f,
         return field_fail(f, ERR_INVALID,
                           "must be a string, a whole number, true or false");
     }
+    bool texts = json_object_is_type(f->value, json_type_string);
     node->kind = FILTER_ANY;
-    TRY(filter_take(filter, 1, sizeof(struct bytes), &node->values.strings));
-    TRY(filter_take(filter, 1, sizeof(struct json_number), &node->values.numbers));
-    return add_value(&node->values, f);
+    TRY(make_room(filter, &node->values, 1, texts));
+    return add_value(&node->values, f, texts);
 }
 
 static enum err read_prefix(struct filter *filter, const struct field *f,

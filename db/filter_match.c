@@ -13,8 +13,9 @@
 /* What conditions are asked of: a point, or within a nested filter one object of its
  * payload, which has neither id nor vectors. */
 struct scope {
+    const struct filter *filter;
     const struct filter_point *point; /* NULL: nested */
-    struct json_object *payload;      /* NULL: not parsed yet */
+    struct json_object *payload;      /* what is read of it; NULL: nothing yet */
     enum err failed;                  /* of parsing it; then nothing matches */
 };
 
@@ -23,8 +24,8 @@ static bool matches_clauses(const struct filter_clauses *clauses, struct scope *
 static struct json_object *payload_of(struct scope *scope)
 {
     if (scope->payload == NULL && scope->failed == ERR_OK) {
-        const struct bytes *text = &scope->point->record->payload;
-        scope->failed = json_parse(&scope->payload, text->data, text->n);
+        struct bytes text = scope->point->record->payload;
+        scope->failed = payload_pick(&scope->payload, text, &scope->filter->picks);
         if (scope->failed == ERR_INVALID) {
             scope->failed = err_set(ERR_CORRUPT, "a stored payload is not JSON");
         }
@@ -153,47 +154,19 @@ static struct bytes string_of(struct json_object *value)
                           (size_t)json_object_get_string_len(value)};
 }
 
-static bool has_string(const struct filter_values *values, struct bytes s)
-{
-    size_t begin = 0, end = values->n_strings;
-    while (begin < end) {
-        size_t middle = begin + (end - begin) / 2;
-        const struct bytes *m = &values->strings[middle];
-        int order = memcmp(m->data, s.data, m->n < s.n ? m->n : s.n);
-        order = order != 0 ? order : (m->n > s.n) - (m->n < s.n);
-        if (order == 0) {
-            return true;
-        }
-        begin = order < 0 ? middle + 1 : begin;
-        end = order < 0 ? end : middle;
-    }
-    return false;
-}
-
-static bool has_number(const struct filter_values *values, struct json_number number)
-{
-    size_t begin = 0, end = values->n_numbers;
-    while (begin < end) {
-        size_t middle = begin + (end - begin) / 2;
-        int order = json_number_compare(values->numbers[middle], number);
-        if (order == 0) {
-            return true;
-        }
-        begin = order < 0 ? middle + 1 : begin;
-        end = order < 0 ? end : middle;
-    }
-    return false;
-}
-
 /* 1.0 is not the whole number 1: the dialect keeps the kinds apart. */
 static bool is_among(const struct filter_values *values, struct json_object *value)
 {
     struct json_number number;
-    if (json_object_is_type(value, json_type_string)) {
-        return has_string(values, string_of(value));
+    if (values->n_strings > 0 && json_object_is_type(value, json_type_string)) {
+        struct bytes s = string_of(value);
+        return bsearch(&s, values->strings, values->n_strings, sizeof s,
+                       payload_key_compare) != NULL;
     }
-    return json_object_is_type(value, json_type_int) &&
-           json_number_get(value, &number) && has_number(values, number);
+    return values->n_numbers > 0 && json_object_is_type(value, json_type_int) &&
+           json_number_get(value, &number) &&
+           bsearch(&number, values->numbers, values->n_numbers, sizeof number,
+                   filter_compare_numbers) != NULL;
 }
 
 static bool text_matches(const struct filter_node *node, struct json_object *value)
@@ -385,7 +358,7 @@ static bool matches_clauses(const struct filter_clauses *c, struct scope *scope)
 enum err filter_matches(const struct filter *filter, const struct filter_point *point,
                         bool *matches)
 {
-    struct scope scope = {.point = point};
+    struct scope scope = {.filter = filter, .point = point};
     bool passes = matches_clauses(&filter->root->clauses, &scope);
     json_object_put(scope.payload);
     *matches = passes && scope.failed == ERR_OK;

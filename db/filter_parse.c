@@ -23,7 +23,28 @@ enum err filter_read_path(struct filter *filter, const struct field *f,
     TRY(field_require(&key));
     TRY(field_string(&key, &text));
     enum err result = payload_path_parse(&node->path, &filter->arena, text);
-    return result == ERR_OK ? ERR_OK : field_prefix(&key, result);
+    if (result != ERR_OK) {
+        return field_prefix(&key, result);
+    }
+    if (filter->n_nested == 0) { /* else it begins within an element */
+        const char *first = node->path.steps[0].key;
+        filter->keys[filter->picks.n++] = (struct bytes){first, strlen(first)};
+    }
+    return ERR_OK;
+}
+
+/* The keys that paths begin with, once each. */
+static void sort_picks(struct filter *filter)
+{
+    struct bytes *keys = filter->keys;
+    size_t n = 0;
+    qsort(keys, filter->picks.n, sizeof *keys, payload_key_compare);
+    for (size_t i = 0; i < filter->picks.n; i++) {
+        if (n == 0 || payload_key_compare(&keys[i], &keys[n - 1]) != 0) {
+            keys[n++] = keys[i];
+        }
+    }
+    filter->picks = (struct payload_keys){keys, n};
 }
 
 /* ---- Conditions on the point itself ---- */
@@ -140,7 +161,10 @@ static enum err read_nested(struct filter *filter, const struct field *f, size_t
         node->path.n--; /* "a[]" means the elements of "a", as "a" does */
     }
     TRY(filter_take(filter, 1, sizeof *node->nested, &node->nested));
-    return read_clauses(filter, &inner, depth + 1, node->nested);
+    filter->n_nested++;
+    enum err result = read_clauses(filter, &inner, depth + 1, node->nested);
+    filter->n_nested--;
+    return result;
 }
 
 /* The conditions that are an object with one member. */
@@ -308,7 +332,10 @@ static enum err read_text(struct filter *filter, const char *text)
     struct field root = {.parent = &nothing, .key = "filter", .value = filter->json};
     TRY(field_require(&root));
     TRY(filter_take(filter, 1, sizeof *filter->root, &filter->root));
-    return read_clauses(filter, &root, 1, filter->root);
+    TRY(filter_take(filter, LIMIT_FILTER_NODES, sizeof *filter->keys, &filter->keys));
+    TRY(read_clauses(filter, &root, 1, filter->root));
+    sort_picks(filter);
+    return ERR_OK;
 }
 
 enum err filter_parse(struct filter **out, const char *text)

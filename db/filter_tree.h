@@ -13,6 +13,7 @@
 #include "db/filter.h"
 #include "db/geo.h"
 #include "db/payload_path.h"
+#include "db/payload_pick.h"
 #include "db/words.h"
 
 enum filter_kind {
@@ -103,12 +104,18 @@ struct filter {
     struct arena arena;
     struct json_object *json;
     size_t n_nodes;
-    struct filter_node *root; /* FILTER_CLAUSES */
+    size_t n_nested;           /* while it is read: nested filters that we are in */
+    struct bytes *keys;        /* [LIMIT_FILTER_NODES]: where paths begin */
+    struct payload_keys picks; /* those, sorted: all that is read of a payload */
+    struct filter_node *root;  /* FILTER_CLAUSES */
 };
 
 /* filter_field.c: a condition with a "key" into `node`. */
 enum err filter_read_field(struct filter *filter, const struct field *f,
                            struct filter_node *node) ERR_CHECK;
+
+/* For qsort and bsearch of struct json_number. */
+int filter_compare_numbers(const void *a, const void *b);
 
 /* The path in the member "key" of `f`. */
 enum err filter_read_path(struct filter *filter, const struct field *f,

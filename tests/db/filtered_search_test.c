@@ -288,6 +288,60 @@ static void test_a_point_is_not_its_own_neighbour_under_a_filter(void **state)
     duet_hits_release(&got);
 }
 
+/* The last: it changes the world. Rewritten points leave dead slots in the segment and
+ * live ones behind it; a quarter of all is removed, whom no filter below allows. */
+static void test_filters_hold_after_rewrites_and_removals(void **state)
+{
+    (void)state;
+    struct test_random r = test_random_seeded("churn");
+    const size_t n_allowed[] = {world.n * 3 / 4, world.n / 2, world.n / 10, 7};
+    char filter[96];
+    size_t n_removed;
+    write_batch(0);
+    snprintf(filter, sizeof filter,
+             "{\"must\":{\"key\":\"by_chance\",\"range\":{\"lt\":%zu}}}", world.n / 4);
+    assert_ok(duet_remove_where(world.t.db, "c", filter, &n_removed));
+    assert_int_equal(n_removed, world.n / 4);
+    for (size_t i = 0; i < sizeof n_allowed / sizeof n_allowed[0]; i++) {
+        float query[DIM];
+        struct duet_hits got;
+        draw_query(&r, query);
+        search(query, "by_chance", n_allowed[i], false, &got);
+        assert_int_equal(count_missed(query, "by_chance", n_allowed[i], &got), 0);
+        duet_hits_release(&got);
+    }
+}
+
+/* Two spaces fused by rank: each has slots of its own to be allowed. */
+static void test_a_filter_holds_in_all_spaces_at_once(void **state)
+{
+    (void)state;
+    static const float v[3][2] = {{1, 0}, {0.8f, 0.6f}, {0, 1}};
+    const struct duet_space spaces[] = {{"a", 2, DUET_COSINE}, {"b", 2, DUET_COSINE}};
+    struct duet_hits got;
+    assert_ok(duet_collection_create(world.t.db, "two", spaces, 2));
+    for (size_t i = 0; i < 6; i++) { /* even ones in a, the last in both */
+        struct db_write w = {.id = test_id(i), .payload = "{}", .n_payload = 2};
+        w.vectors[0] = i % 2 == 0 || i == 5 ? v[i % 3] : NULL;
+        w.vectors[1] = i % 2 == 1 ? v[i % 3] : NULL;
+        assert_ok(db_write_points(world.t.db, "two", &w, 1));
+    }
+    struct duet_query q = test_query(v[0], 2, 10);
+    q.in = "any";
+    q.filter = "{\"must_not\":{\"has_id\":[0,1]}}";
+    assert_ok(duet_search(world.t.db, "two", &q, &got));
+    assert_int_equal(got.n, 4);
+    for (size_t i = 0; i < got.n; i++) {
+        assert_true(got.hits[i].id.number >= 2);
+    }
+    duet_hits_release(&got);
+    q.filter = "{\"must\":[{\"has_vector\":\"a\"},{\"has_vector\":\"b\"}]}";
+    assert_ok(duet_search(world.t.db, "two", &q, &got));
+    assert_int_equal(got.n, 1);
+    assert_int_equal(got.hits[0].id.number, 5);
+    duet_hits_release(&got);
+}
+
 static void test_a_wrong_filter_is_told(void **state)
 {
     (void)state;
@@ -309,7 +363,9 @@ int main(void)
         cmocka_unit_test(test_fewer_matches_than_asked_for_are_all_found),
         cmocka_unit_test(test_few_candidates_never_let_a_refused_point_in),
         cmocka_unit_test(test_a_point_is_not_its_own_neighbour_under_a_filter),
+        cmocka_unit_test(test_a_filter_holds_in_all_spaces_at_once),
         cmocka_unit_test(test_a_wrong_filter_is_told),
+        cmocka_unit_test(test_filters_hold_after_rewrites_and_removals),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
