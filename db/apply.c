@@ -39,7 +39,11 @@ struct apply {
     struct upsert *upsert; /* NULL where there are no points */
     struct buf orphans;    /* content hashes that points went away from */
     size_t n_removed;
+    bool changed; /* the collection's spaces are not those that vectors were made for */
 };
+
+/* So often vectors are made again, for spaces that came or went in between. */
+enum { TRIES = 10 };
 
 /* ---- Looking over ---- */
 
@@ -147,10 +151,7 @@ static enum err prepare(struct apply *a)
     for (size_t i = 0; i < a->n; i++) {
         TRY(operation_prefix(a, i, parse(&a->operations[i], &a->parsed[i])));
     }
-    TRY(gather_points(a));
-    return a->n_points == 0 ? ERR_OK
-                            : upsert_prepare(&a->upsert, a->db, a->collection,
-                                             a->points, a->n_points);
+    return gather_points(a);
 }
 
 /* ---- Points ---- */
@@ -195,7 +196,7 @@ out:
 }
 
 /* Vectors were made for the spaces there were. */
-static enum err check_unchanged(const struct apply *a, const struct edit *edit)
+static enum err check_unchanged(struct apply *a, const struct edit *edit)
 {
     const struct record_collection *now = &edit->collection;
     if (a->upsert == NULL) {
@@ -206,6 +207,7 @@ static enum err check_unchanged(const struct apply *a, const struct edit *edit)
     for (size_t i = 0; same && i < now->n_spaces; i++) {
         same = now->spaces[i].number == then->spaces[i].number;
     }
+    a->changed = !same;
     FAIL_IF(!same, ERR_CONFLICT, "the collection '%s' was changed meanwhile: try again",
             now->name);
     return ERR_OK;
@@ -451,13 +453,27 @@ static void release(struct apply *a)
     buf_release(&a->orphans);
 }
 
+/* Makes the vectors, then writes all. */
+static enum err try_once(struct apply *a)
+{
+    a->changed = false;
+    upsert_release(a->upsert);
+    a->upsert = NULL;
+    if (a->n_points > 0) {
+        TRY(upsert_prepare(&a->upsert, a->db, a->collection, a->points, a->n_points));
+    }
+    return store_update(a->db->store, apply_body, a);
+}
+
 static enum err apply(struct apply *a)
 {
     TRY(db_check_writable(a->db));
     buf_init(&a->orphans, 0);
     enum err result = prepare(a);
-    if (result == ERR_OK) {
-        result = store_update(a->db->store, apply_body, a);
+    bool again = result == ERR_OK;
+    for (int i = 0; i < TRIES && again; i++) {
+        result = try_once(a);
+        again = a->changed;
     }
     if (result == ERR_OK) {
         if (a->upsert != NULL) {

@@ -317,7 +317,8 @@ static void test_a_filter_holds_in_all_spaces_at_once(void **state)
 {
     (void)state;
     static const float v[3][2] = {{1, 0}, {0.8f, 0.6f}, {0, 1}};
-    const struct duet_space spaces[] = {{"a", 2, DUET_COSINE}, {"b", 2, DUET_COSINE}};
+    const struct duet_space spaces[] = {{"a", 2, DUET_COSINE, DUET_FLOAT32},
+                                        {"b", 2, DUET_COSINE, DUET_FLOAT32}};
     struct duet_hits got;
     assert_ok(duet_collection_create(world.t.db, "two", spaces, 2));
     for (size_t i = 0; i < 6; i++) { /* even ones in a, the last in both */
