@@ -138,24 +138,18 @@ static enum err compare_candidates(struct nearest *n, uint32_t first,
     return ERR_OK;
 }
 
-/* Lists of codes to look into, 0 for the index's default; where only `n_allowed` of the
- * segment's slots are, so many more. */
-static unsigned probe_width(const struct nearest *n, const struct ann_info *info,
-                            size_t n_allowed)
+/* Lists of codes to look into, 0 for the index's default. Under a filter, all: which
+ * lists are near says little of where the allowed vectors are, and next to the asking of
+ * a filter, even a million codes cost nothing. */
+static unsigned probe_width(const struct nearest *n, const struct ann_info *info)
 {
-    size_t width = n->nprobe;
-    if (n->nprobe != 0 || info->n_lists == 0) {
+    if (n->nprobe != 0) {
         return n->nprobe;
     }
-    if (n->cross_modal) {
-        width = info->n_lists / CROSS_MODAL_PROBE_SHARE;
-    } else if (n->allowed != NULL) {
-        width = info->n_lists / ANN_NPROBE_DEFAULT_SHARE;
+    if (n->allowed != NULL) {
+        return (unsigned)info->n_lists;
     }
-    if (n->allowed != NULL && width > 0) {
-        width = (size_t)((double)width * (double)info->n / (double)n_allowed);
-    }
-    return (unsigned)(width < info->n_lists ? width : info->n_lists);
+    return n->cross_modal ? (unsigned)(info->n_lists / CROSS_MODAL_PROBE_SHARE) : 0;
 }
 
 static size_t candidates_wanted(const struct nearest *n)
@@ -226,7 +220,7 @@ static enum err search_loaded(struct nearest *n, const struct record_segment *s,
     }
     ann_info(ann, &info);
     size_t n_live = bitmap_count(live, s->n_slots);
-    unsigned nprobe = probe_width(n, &info, n_live > 0 ? n_live : 1);
+    unsigned nprobe = probe_width(n, &info);
     if (is_scan_cheaper(n, &info, n_live, nprobe)) {
         TRY_OUT(scan_range(n, s->first, s->first + s->n_slots));
     } else {

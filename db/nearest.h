@@ -13,8 +13,7 @@
  *
  * Under a filter only the allowed slots are compared. Where they are few, reading them
  * all costs less than a segment's codes and its candidates, and that is what is done:
- * the answer is then exact. Otherwise the segment looks into so many more lists as the
- * filter hides of what is in them.
+ * the answer is then exact. Otherwise the segment looks into all of its codes.
  *
  * Threads: as the transaction's.
  */
