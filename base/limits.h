@@ -19,6 +19,10 @@
 #define LIMIT_PAYLOAD_BYTES (1u << 20) /* one point's JSON: it is rewritten whole */
 #define LIMIT_JSON_DEPTH 32            /* nesting of any JSON we read */
 #define LIMIT_COLLECTIONS_MAX 65536
+#define LIMIT_ALIASES_MAX 65536   /* of all collections; also changes in a request */
+#define LIMIT_OPERATIONS_MAX 1000 /* in one points/batch request */
+#define LIMIT_SELECTED_POINTS                                                          \
+    100000 /* by the filter of one operation: one transaction */
 
 /* Texts. What a tower reads of a text is its own limit (max_tokens), told in the reply.
  */
@@ -72,6 +76,17 @@
     (256u << 20)              /* all but weights: tokenizers are 35 MB */
 #define LIMIT_HUB_SHARDS 1000 /* files that weights are split over */
 #define LIMIT_HUB_REDIRECTS 10
+
+/* Filters. A filter is looked at for every point: what one node costs is bounded. */
+#define LIMIT_FILTER_BYTES (4u << 20)      /* its JSON: room for as many ids as below */
+#define LIMIT_FILTER_NODES 1024            /* conditions and filters in one */
+#define LIMIT_FILTER_DEPTH 16              /* of filters within filters */
+#define LIMIT_FILTER_VALUES 65536          /* in one "any", "except" or "has_id" */
+#define LIMIT_FILTER_WORDS 256             /* of one text to be matched */
+#define LIMIT_FILTER_WORD_BYTES 256        /* the longest of them, lower-cased */
+#define LIMIT_FILTER_POLYGON_CORNERS 10000 /* all rings of one polygon together */
+#define LIMIT_FILTER_KEY_BYTES 1024        /* one path, as in "a.b[].c" */
+#define LIMIT_FILTER_KEY_STEPS 32          /* as deep as JSON may be */
 
 /* Batches. */
 #define LIMIT_BATCH_POINTS 10000 /* points in one upsert request */

@@ -45,6 +45,28 @@ size_t utf8_put(int32_t code_point, char *dst)
     return (size_t)utf8proc_encode_char(code_point, (utf8proc_uint8_t *)dst);
 }
 
+bool utf8_is_alnum(int32_t c)
+{
+    switch (utf8proc_category(c)) {
+    case UTF8PROC_CATEGORY_LU:
+    case UTF8PROC_CATEGORY_LL:
+    case UTF8PROC_CATEGORY_LT:
+    case UTF8PROC_CATEGORY_LM:
+    case UTF8PROC_CATEGORY_LO:
+    case UTF8PROC_CATEGORY_ND:
+    case UTF8PROC_CATEGORY_NL:
+    case UTF8PROC_CATEGORY_NO:
+        return true;
+    default:
+        return false;
+    }
+}
+
+int32_t utf8_lower(int32_t c)
+{
+    return utf8proc_tolower(c);
+}
+
 bool utf8_is_han(int32_t c)
 {
     return (c >= 0x2e80 && c <= 0x2fdf) || (c >= 0x3400 && c <= 0x4dbf) ||

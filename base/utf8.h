@@ -24,6 +24,11 @@ size_t utf8_next(const char *text, size_t n, int32_t *code_point);
 /* Encodes into dst[4]; returns the length in bytes. `code_point` must be valid. */
 size_t utf8_put(int32_t code_point, char *dst);
 
+/* Whether the code point is a letter or a digit of any script (categories L and N); and
+ * its lower-case form, one code point for one. */
+bool utf8_is_alnum(int32_t code_point);
+int32_t utf8_lower(int32_t code_point);
+
 /* Whether the code point is a Han ideograph or a radical of one; and whether a text has
  * any, up to the first byte that is not well-formed. */
 bool utf8_is_han(int32_t code_point);

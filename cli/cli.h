@@ -45,6 +45,7 @@ struct cli {
     /* Of some. */
     size_t k; /* 0: not said */
     const char *in;
+    const char *filter; /* JSON; NULL: none */
     const char *image;
     bool exact;
     const char *jsonl;
@@ -102,6 +103,8 @@ struct cli_option {
         .offset = offsetof(struct cli, member), .min = 1, .max = (max_),               \
         .argument = "N", .help = (help_)                                               \
     }
+/* Of all that look for points: it means the same to each. */
+#define CLI_OPTION_FILTER(help_) CLI_OPTION_TEXT("filter", filter, "JSON", help_)
 #define CLI_OPTION_END                                                                 \
     {                                                                                  \
         .name = NULL                                                                   \

@@ -72,6 +72,7 @@ static enum exit_code run(const struct cli *cli)
 
 static const struct cli_option options[] = {
     CLI_OPTION_NUMBER("count", 'k', k, SIZE_MAX, "how many to print (else all)"),
+    CLI_OPTION_FILTER("only what matches, as docs/HTTP.md says"),
     CLI_OPTION_END,
 };
 
@@ -82,6 +83,7 @@ const struct cli_command cmd_ls = {
     .about = "Prints path (or id) and caption of each point, in the order of ids.\n"
              "With --json a line is {\"id\", \"source\", \"payload\"}.\n",
     .example = "  duet ls -k 20\n"
+               "  duet ls --filter '{\"must\": {\"is_empty\": {\"key\": \"text\"}}}'\n"
                "  duet ls --json | wc -l\n",
     .options = options,
     .run = run,

@@ -32,6 +32,7 @@ static enum err query_of(struct duet_query *query, const struct cli *cli,
     query->k = cli->k > 0 ? cli->k : K_DEFAULT;
     query->in = cli->in;
     query->exact = cli->exact;
+    query->filter = cli->filter;
     FAIL_IF((cli->image != NULL) == (cli->n_args > 0), ERR_INVALID,
             "say what to search for: words, or --image FILE");
     if (cli->image != NULL) {
@@ -95,6 +96,7 @@ static const struct cli_option options[] = {
     CLI_OPTION_TEXT("image", image, "FILE", "search for what this picture shows"),
     CLI_OPTION_TEXT("in", in, "SPACE", "image (the default), text (captions) or any"),
     CLI_OPTION_NUMBER("count", 'k', k, LIMIT_K_MAX, "how many to print (else 10)"),
+    CLI_OPTION_FILTER("only what matches, as docs/HTTP.md says"),
     CLI_OPTION_FLAG("exact", 0, exact,
                     "compare with every vector: slow, and the truth"),
     CLI_OPTION_TEXT("decode", decode, "exact|fast",
@@ -111,9 +113,12 @@ const struct cli_command cmd_search = {
              "pictures and among texts are not to be compared with each other.\n"
              "With --json a line is {\"id\", \"score\", \"space\", \"source\", "
              "\"payload\"}.\n",
-    .example = "  duet search \"a dog running on a beach\"\n"
-               "  duet search 一只狗在海滩上 -k 3\n"
-               "  duet search --image dog.jpg --in text\n",
+    .example =
+        "  duet search \"a dog running on a beach\"\n"
+        "  duet search 一只狗在海滩上 -k 3\n"
+        "  duet search --image dog.jpg --in text\n"
+        "  duet search \"a dog\" --filter '{\"must\": {\"key\": \"taken\", \"range\": "
+        "{\"gte\": \"2024-01-01\"}}}'\n",
     .options = options,
     .max_args = SIZE_MAX,
     .run = run,

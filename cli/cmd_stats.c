@@ -9,16 +9,21 @@
 #include "cli/print.h"
 #include "cli/remote.h"
 
-static void print_human(const struct cli *cli, const struct duet_stats *stats)
+static void print_human(const struct cli *cli, const struct duet_stats *stats,
+                        size_t n_matching)
 {
     printf("%-14s %s\n", "database", cli->db);
     printf("%-14s %s\n", "collection", cli->collection);
     printf("%-14s %s\n", "model", stats->model[0] != '\0' ? stats->model : "none");
     printf("%-14s %zu\n", "points", stats->n_points);
+    if (cli->filter != NULL) {
+        printf("%-14s %zu\n", "matching", n_matching);
+    }
     for (size_t i = 0; i < stats->n_spaces; i++) {
         const struct duet_space_stats *space = &stats->spaces[i];
-        printf("%-14s %zu vectors of %zu numbers", space->name, space->n_vectors,
-               space->dim);
+        printf("%-14s %zu vectors of %zu numbers (%s, %s)", space->name,
+               space->n_vectors, space->dim, duet_datatype_name(space->datatype),
+               duet_distance_name(space->distance));
         if (space->n_segments > 0) {
             printf(", %zu of them in %zu sealed segment%s (%s)", space->n_sealed,
                    space->n_segments, space->n_segments == 1 ? "" : "s", space->index);
@@ -40,6 +45,10 @@ static struct json_object *space_json(const struct duet_space_stats *space)
     struct json_object *object = json_object_new_object();
     json_object_object_add(object, "name", json_object_new_string(space->name));
     add_number(object, "dim", space->dim);
+    json_object_object_add(object, "distance",
+                           json_object_new_string(duet_distance_name(space->distance)));
+    json_object_object_add(object, "datatype",
+                           json_object_new_string(duet_datatype_name(space->datatype)));
     add_number(object, "vectors", space->n_vectors);
     add_number(object, "sealed", space->n_sealed);
     add_number(object, "segments", space->n_segments);
@@ -48,7 +57,8 @@ static struct json_object *space_json(const struct duet_space_stats *space)
     return object;
 }
 
-static void print_json(const struct duet_stats *stats)
+static void print_json(const struct cli *cli, const struct duet_stats *stats,
+                       size_t n_matching)
 {
     struct json_object *object = json_object_new_object();
     struct json_object *spaces = json_object_new_array();
@@ -57,6 +67,9 @@ static void print_json(const struct duet_stats *stats)
     json_object_object_add(object, "model_space",
                            json_object_new_string(stats->model_space));
     add_number(object, "points", stats->n_points);
+    if (cli->filter != NULL) {
+        add_number(object, "matching", n_matching);
+    }
     add_number(object, "store_bytes", stats->store_bytes);
     add_number(object, "media_bytes", stats->media_bytes);
     for (size_t i = 0; i < stats->n_spaces; i++) {
@@ -78,16 +91,25 @@ static enum exit_code run(const struct cli *cli)
     if (code != EXIT_DONE) {
         return code;
     }
+    size_t n_matching = 0;
     enum err result = duet_stats(db, cli->collection, &stats);
+    if (result == ERR_OK && cli->filter != NULL) {
+        result = duet_count_where(db, cli->collection, cli->filter, &n_matching);
+    }
     if (result == ERR_OK && cli->json) {
-        print_json(&stats);
+        print_json(cli, &stats, n_matching);
     } else if (result == ERR_OK) {
-        print_human(cli, &stats);
+        print_human(cli, &stats, n_matching);
     }
     code = cli_fail(result);
     duet_close(db);
     return code;
 }
+
+static const struct cli_option options[] = {
+    CLI_OPTION_FILTER("also count what matches, as docs/HTTP.md says"),
+    CLI_OPTION_END,
+};
 
 const struct cli_command cmd_stats = {
     .name = "stats",
@@ -97,6 +119,8 @@ const struct cli_command cmd_stats = {
         "Prints the counts of points and vectors, the sealed segments of each space,\n"
         "and the bytes that they take. With --url it prints what the server says of\n"
         "the collection, as JSON.\n",
-    .example = "  duet stats\n",
+    .example = "  duet stats\n"
+               "  duet stats --filter '{\"must\": {\"has_vector\": \"text\"}}'\n",
+    .options = options,
     .run = run,
 };

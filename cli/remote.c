@@ -307,6 +307,34 @@ static enum err input_json(struct json_object **out, const struct duet_input *in
     return ERR_OK;
 }
 
+/* The filter's JSON as the member "filter". */
+static enum err add_filter(struct json_object *body, const char *filter)
+{
+    struct json_object *value;
+    if (filter == NULL) {
+        return ERR_OK;
+    }
+    enum err result = json_parse(&value, filter, strlen(filter));
+    if (result != ERR_OK) {
+        return err_prefix(result, "filter");
+    }
+    FAIL_IF(value == NULL, ERR_INVALID, "filter: must be an object");
+    json_object_object_add(body, "filter", value);
+    return ERR_OK;
+}
+
+/* As ask_json, with the filter. */
+static enum err ask_where(struct json_object **out, const struct cli *cli,
+                          const char *route, struct json_object *body)
+{
+    enum err result = add_filter(body, cli->filter);
+    if (result != ERR_OK) {
+        json_object_put(body);
+        return result;
+    }
+    return ask_json(out, cli, route, body);
+}
+
 enum err remote_search(struct duet_hits *hits, const struct cli *cli,
                        const struct duet_query *query)
 {
@@ -325,7 +353,7 @@ enum err remote_search(struct duet_hits *hits, const struct cli *cli,
         json_object_object_add(params, "exact", json_object_new_boolean(true));
         json_object_object_add(body, "params", params);
     }
-    TRY(ask_json(&result, cli, "/points/query", body));
+    TRY(ask_where(&result, cli, "/points/query", body));
     enum err read = read_hits(hits, json_get(result, "points"));
     struct json_object *truncated = json_get(json_get(result, "duet"), "truncated");
     hits->truncated = json_object_get_boolean(truncated);
@@ -358,7 +386,7 @@ enum err remote_scroll(struct duet_hits *hits, const struct cli *cli,
     if (from != NULL) {
         json_object_object_add(body, "offset", id_json(*from));
     }
-    TRY(ask_json(&result, cli, "/points/scroll", body));
+    TRY(ask_where(&result, cli, "/points/scroll", body));
     enum err read = read_hits(hits, json_get(result, "points"));
     json_object_put(result);
     return read;
@@ -382,10 +410,40 @@ enum err remote_remove(size_t *n_removed, const struct cli *cli,
     return ERR_OK;
 }
 
+static enum err count_where(size_t *n, const struct cli *cli)
+{
+    struct json_object *result;
+    *n = 0;
+    TRY(ask_where(&result, cli, "/points/count", json_object_new_object()));
+    enum err read = json_get_size(result, "count", n);
+    json_object_put(result);
+    return read;
+}
+
+/* As with ids: counted first. */
+enum err remote_remove_where(size_t *n_removed, const struct cli *cli)
+{
+    struct json_object *result;
+    size_t n_there;
+    *n_removed = 0;
+    TRY(count_where(&n_there, cli));
+    TRY(ask_where(&result, cli, "/points/delete?wait=true", json_object_new_object()));
+    json_object_put(result);
+    *n_removed = n_there;
+    return ERR_OK;
+}
+
 enum err remote_stats(const struct cli *cli)
 {
     struct json_object *result;
+    size_t n_matching = 0;
+    if (cli->filter != NULL) {
+        TRY(count_where(&n_matching, cli));
+    }
     TRY(ask(&result, cli, "", NULL));
+    if (cli->filter != NULL) {
+        json_object_object_add(result, "matching", json_object_new_uint64(n_matching));
+    }
     puts(json_text(result));
     json_object_put(result);
     return ERR_OK;

@@ -27,7 +27,11 @@ enum err remote_scroll(struct duet_hits *hits, const struct cli *cli,
 enum err remote_remove(size_t *n_removed, const struct cli *cli,
                        const struct duet_id *ids, size_t n) ERR_CHECK;
 
-/* Prints what the server says of the collection: one JSON object. */
+/* By the filter of this run. */
+enum err remote_remove_where(size_t *n_removed, const struct cli *cli) ERR_CHECK;
+
+/* Prints what the server says of the collection: one JSON object; with a filter, how
+ * many points match it too. */
 enum err remote_stats(const struct cli *cli) ERR_CHECK;
 
 #endif

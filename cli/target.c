@@ -41,7 +41,8 @@ enum err target_scroll(struct target *target, const struct duet_id *from, size_t
 {
     return target->db == NULL
                ? remote_scroll(out, target->cli, from, limit)
-               : duet_scroll(target->db, target->cli->collection, from, limit, out);
+               : duet_scroll_where(target->db, target->cli->collection,
+                                   target->cli->filter, from, limit, out);
 }
 
 enum err target_remove(struct target *target, const struct duet_id *ids, size_t n,
@@ -50,6 +51,13 @@ enum err target_remove(struct target *target, const struct duet_id *ids, size_t 
     return target->db == NULL
                ? remote_remove(n_removed, target->cli, ids, n)
                : duet_remove(target->db, target->cli->collection, ids, n, n_removed);
+}
+
+enum err target_remove_where(struct target *target, size_t *n_removed)
+{
+    return target->db == NULL ? remote_remove_where(n_removed, target->cli)
+                              : duet_remove_where(target->db, target->cli->collection,
+                                                  target->cli->filter, n_removed);
 }
 
 static enum err id_of(struct duet_id *id, struct duet *db, const char *argument)

@@ -25,7 +25,8 @@ enum exit_code target_open(struct target *target, const struct cli *cli,
                            struct duet_options options);
 void target_close(struct target *target);
 
-/* As the functions of duet.h with these names, in the collection of this run. Hits are
+/* As the functions of duet.h with these names, in the collection of this run; a scroll
+ * takes the run's filter, if there is one. Hits are
  * released by duet_hits_release. */
 enum err target_search(struct target *target, const struct duet_query *query,
                        struct duet_hits *out) ERR_CHECK;
@@ -33,6 +34,8 @@ enum err target_get(struct target *target, const struct duet_id *ids, size_t n,
                     struct duet_hits *out) ERR_CHECK;
 enum err target_scroll(struct target *target, const struct duet_id *from, size_t limit,
                        struct duet_hits *out) ERR_CHECK;
+/* With the filter of this run. */
+enum err target_remove_where(struct target *target, size_t *n_removed) ERR_CHECK;
 enum err target_remove(struct target *target, const struct duet_id *ids, size_t n,
                        size_t *n_removed) ERR_CHECK;
 

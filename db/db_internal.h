@@ -50,10 +50,14 @@ struct db_write {
     uint32_t keep; /* bit s: where vectors[s] is NULL the present vector stays */
     const struct db_source *source; /* NULL: the present one stays */
     bool drop_source;               /* with source NULL: the present one is removed */
+    bool skip;                      /* not to be written after all */
     const struct duet_id *replaces; /* removed in the same transaction: the point of a
                                        file that has moved; NULL: none. One that is not
                                        there is no error. */
 };
+
+/* ERR_INVALID, ERR_LIMIT where a payload is no JSON object or too large. */
+enum err db_check_payload(const struct db_write *write) ERR_CHECK;
 
 /*
  * Writes all of writes[n], in order, in one durable transaction, or nothing (the detail

@@ -108,13 +108,40 @@ DUET_API int duet_id_compare(struct duet_id a, struct duet_id b);
 
 /* ---- Collections ------------------------------------------------------------ */
 
-enum duet_distance { DUET_COSINE, DUET_DOT };
+/* How near two vectors are. Scores of the first two are larger for what is nearer,
+ * those of the last two are distances: smaller is nearer. */
+enum duet_distance { DUET_COSINE, DUET_DOT, DUET_EUCLID, DUET_MANHATTAN };
+
+/* How the numbers of a vector are kept: 4, 2 or 1 bytes each. Half floats hold ±65504
+ * with three digits; bytes hold 0 to 255, fractions are cut off. A vector that does not
+ * fit is refused. */
+enum duet_datatype { DUET_FLOAT32, DUET_FLOAT16, DUET_UINT8 };
 
 struct duet_space {
     const char *name; /* "image" */
     size_t dim;
     enum duet_distance distance;
+    enum duet_datatype datatype;
 };
+
+/* As the dialect writes them: "Cosine", "float32". */
+static inline const char *duet_distance_name(enum duet_distance distance)
+{
+    static const char *const names[] = {"Cosine", "Dot", "Euclid", "Manhattan"};
+    return names[distance];
+}
+
+static inline const char *duet_datatype_name(enum duet_datatype datatype)
+{
+    static const char *const names[] = {"float32", "float16", "uint8"};
+    return names[datatype];
+}
+
+/* Whether its scores are distances. */
+static inline bool duet_distance_is_smaller_nearer(enum duet_distance distance)
+{
+    return distance == DUET_EUCLID || distance == DUET_MANHATTAN;
+}
 
 /* What a collection is. Strings belong to whoever filled the struct. */
 struct duet_collection {
@@ -123,6 +150,7 @@ struct duet_collection {
     size_t n_spaces;
     const char *model;       /* its name, "" for a collection of plain vectors */
     const char *model_space; /* what its vectors may be compared with */
+    const char *metadata;    /* one JSON object; NULL: none was ever given */
 };
 
 /*
@@ -134,7 +162,36 @@ DUET_CHECK enum err duet_collection_create(struct duet *db, const char *name,
                                            const struct duet_space *spaces,
                                            size_t n_spaces);
 
-/* Removes the collection and all in it. ERR_NOT_FOUND. */
+struct duet_collection_options {
+    const struct duet_space *spaces; /* [n_spaces]; none: cross-modal */
+    size_t n_spaces;
+    const char *metadata; /* a JSON object of the user's, [n_metadata]; NULL: none */
+    size_t n_metadata;
+};
+
+/* The same, with more said. */
+DUET_CHECK enum err
+duet_collection_create_with(struct duet *db, const char *name,
+                            const struct duet_collection_options *options);
+
+/* Merges the members of a JSON object into the collection's metadata; a null removes
+ * its key. ERR_NOT_FOUND, ERR_INVALID, ERR_LIMIT. */
+DUET_CHECK enum err duet_collection_set_metadata(struct duet *db, const char *name,
+                                                 const char *metadata, size_t n);
+
+/* Adds a vector space, in which no point has a vector yet, to a collection of named
+ * plain vectors. One that is there with the same description is left alone; ERR_EXISTS
+ * where it is there with another; ERR_INVALID, ERR_LIMIT, ERR_UNSUPPORTED. */
+DUET_CHECK enum err duet_space_add(struct duet *db, const char *collection,
+                                   const struct duet_space *space);
+
+/* Removes a vector space and the vectors in it; the last one stays (ERR_INVALID).
+ * ERR_NOT_FOUND. */
+DUET_CHECK enum err duet_space_remove(struct duet *db, const char *collection,
+                                      const char *name);
+
+/* Removes the collection and all in it, and its aliases; an alias itself is not taken
+ * for a collection here. ERR_NOT_FOUND. */
 DUET_CHECK enum err duet_collection_drop(struct duet *db, const char *name);
 
 struct duet_collections {
@@ -147,6 +204,43 @@ struct duet_collections {
 DUET_CHECK enum err duet_collections_list(struct duet *db, const char *name,
                                           struct duet_collections *out);
 DUET_API void duet_collections_release(struct duet_collections *list);
+
+/* ---- Aliases: other names of collections, good wherever a collection is named ---- */
+
+enum duet_alias_change_kind {
+    DUET_ALIAS_CREATE, /* `alias` means the collection `to` from now on */
+    DUET_ALIAS_DELETE, /* one that is not there is no error */
+    DUET_ALIAS_RENAME  /* `alias` is called `to` from now on */
+};
+
+struct duet_alias_change {
+    enum duet_alias_change_kind kind;
+    const char *alias;
+    const char *to;
+};
+
+/*
+ * Makes changes[n], in order, in one transaction or none of them (the detail begins
+ * with "action N: "): so an alias can be switched from one collection to another while
+ * it is in use. ERR_NOT_FOUND: no such collection, or none such to rename; ERR_EXISTS:
+ * a collection has that name; ERR_INVALID, ERR_LIMIT.
+ */
+DUET_CHECK enum err
+duet_aliases_change(struct duet *db, const struct duet_alias_change *changes, size_t n);
+
+struct duet_alias {
+    const char *alias, *collection;
+};
+
+struct duet_aliases {
+    struct duet_alias *items; /* [n], by alias */
+    size_t n;
+};
+
+/* All aliases, or those of one collection (ERR_NOT_FOUND if there is none). */
+DUET_CHECK enum err duet_aliases_list(struct duet *db, const char *collection,
+                                      struct duet_aliases *out);
+DUET_API void duet_aliases_release(struct duet_aliases *list);
 
 /* ---- What may stand where a vector may stand ---------------------------------- */
 
@@ -194,6 +288,54 @@ struct duet_point_input {
     size_t n_vectors;
 };
 
+/* Which of the points of an upsert are written. */
+enum duet_upsert_mode {
+    DUET_UPSERT,      /* all */
+    DUET_INSERT_ONLY, /* those that are not there yet */
+    DUET_UPDATE_ONLY  /* those that are there */
+};
+
+enum duet_operation_kind {
+    DUET_OP_UPSERT,            /* points, mode, update_filter */
+    DUET_OP_DELETE,            /* ids; those that are not there are no error */
+    DUET_OP_SET_PAYLOAD,       /* ids, payload, key: its members are put in; a null
+                                  removes its key */
+    DUET_OP_OVERWRITE_PAYLOAD, /* ids, payload */
+    DUET_OP_DELETE_PAYLOAD,    /* ids, names: paths into the payload */
+    DUET_OP_CLEAR_PAYLOAD,     /* ids */
+    DUET_OP_UPDATE_VECTORS, /* points without payload, update_filter: the spaces given
+                                  are written, the others stay */
+    DUET_OP_DELETE_VECTORS  /* ids, names: of spaces */
+};
+
+struct duet_operation {
+    enum duet_operation_kind kind;
+    const struct duet_point_input *points; /* [n_points] */
+    size_t n_points;
+    enum duet_upsert_mode mode;
+    const char *update_filter; /* JSON: points that are there and do not match it stay
+                                  as they are; NULL: all match */
+    const struct duet_id *ids; /* [n_ids] */
+    size_t n_ids;
+    const char *filter;  /* JSON: in place of ids, the points that match, at most
+                            LIMIT_SELECTED_POINTS; NULL: ids */
+    const char *payload; /* one JSON object, [n_payload] */
+    size_t n_payload;
+    const char *key; /* the path of an object in the payload; NULL: the whole */
+    const char *const *names; /* [n_names] */
+    size_t n_names;
+};
+
+/*
+ * Does operations[n], in order, in one transaction: all of them or, on any error, none.
+ * Texts and pictures are encoded first. The detail begins with "operation N: " where
+ * there are several, and with "point N: " where one of `points` is wrong. No vector is
+ * rewritten where only payloads change. ERR_NOT_FOUND: no such collection or space, or
+ * one of the points to be changed is not there; otherwise as duet_upsert.
+ */
+DUET_CHECK enum err duet_apply(struct duet *db, const char *collection,
+                               const struct duet_operation *operations, size_t n);
+
 /*
  * Writes `n` points, replacing those whose ids are there: all of them or, on any error,
  * none (the detail begins with "point N: "). Texts and pictures are encoded first, on
@@ -216,10 +358,10 @@ struct duet_vector {
 /* A stored point, or a result of a search. */
 struct duet_hit {
     struct duet_id id;
-    float score;                 /* larger is nearer; 0 where nothing was compared */
-    const char *space;           /* whose vector matched; NULL where none did */
-    char *payload;               /* one JSON object; NULL unless asked for */
-    char *source;                /* the file the point was made from; NULL if none */
+    float score;       /* as the space's distance says; 0 where nothing was compared */
+    const char *space; /* whose vector matched; NULL where none did */
+    char *payload;     /* one JSON object; NULL unless asked for */
+    char *source;      /* the file the point was made from; NULL if none */
     struct duet_vector *vectors; /* [n_vectors]; none unless asked for */
     size_t n_vectors;
 };
@@ -248,18 +390,44 @@ DUET_CHECK enum err duet_scroll(struct duet *db, const char *collection,
 
 DUET_CHECK enum err duet_count(struct duet *db, const char *collection, size_t *out);
 
+/* ---- Filters ------------------------------------------------------------------ */
+
+/*
+ * A filter is the JSON object of the dialect (docs/HTTP.md), as text: NULL means all
+ * points. The three below do what their names without "_where" do, to the points that
+ * match. ERR_INVALID and ERR_LIMIT name the place of a mistake, as in
+ * "filter.must[2].range.gte: must be a number".
+ *
+ * There is no index of payloads yet: each call reads all records, and parses what the
+ * filter asks about, at about a microsecond a point.
+ */
+DUET_CHECK enum err duet_scroll_where(struct duet *db, const char *collection,
+                                      const char *filter, const struct duet_id *from,
+                                      size_t limit, struct duet_hits *out);
+DUET_CHECK enum err duet_count_where(struct duet *db, const char *collection,
+                                     const char *filter, size_t *out);
+
+/* Removes in transactions of at most LIMIT_BATCH_POINTS (10,000) points each, so that
+ * other writers get their turn: each point matched at the moment it went, and after a
+ * failure those of earlier transactions are gone, *n_removed of them (may be NULL).
+ * `filter` NULL is ERR_INVALID: nobody means that. */
+DUET_CHECK enum err duet_remove_where(struct duet *db, const char *collection,
+                                      const char *filter, size_t *n_removed);
+
 /* ---- Search ----------------------------------------------------------------- */
 
 struct duet_query {
     struct duet_input input;
     const char *in;     /* the space to search; "any": all, fused by rank (RRF); NULL:
                            "image" in a cross-modal collection, else the only space */
+    const char *filter; /* JSON: only points that match are found; NULL: all may be */
     size_t k;           /* 1 … LIMIT_K_MAX */
     size_t offset;      /* results skipped first; k + offset <= LIMIT_K_MAX */
     bool exact;         /* scan everything: the ground truth */
     bool payload;       /* fill hits[].payload */
     bool vectors;       /* fill hits[].vectors */
-    bool has_threshold; /* leave out hits below score_threshold */
+    bool has_threshold; /* leave out hits farther than score_threshold: scores below
+                           it, or distances above */
     float score_threshold;
     unsigned oversampling; /* candidates per result; 0: the index's choice */
     unsigned nprobe;       /* lists to look into; 0: the index's choice */
@@ -334,6 +502,8 @@ DUET_CHECK enum err duet_thumbnail(struct duet *db, const char *collection,
 struct duet_space_stats {
     char name[256];
     size_t dim;
+    enum duet_distance distance;
+    enum duet_datatype datatype;
     size_t n_vectors; /* live */
     size_t n_sealed;  /* of them in sealed segments */
     size_t n_segments;

@@ -12,7 +12,6 @@ enum err edit_open(struct edit *edit, struct txn *txn, const char *collection)
 {
     memset(edit, 0, sizeof *edit);
     edit->txn = txn;
-    edit->name = collection;
     buf_init(&edit->orphans, ORPHANS_BYTES_MAX);
     return collection_get(txn, collection, &edit->collection);
 }
@@ -31,9 +30,7 @@ static enum err writer_of(struct edit *edit, size_t space, struct vector_writer 
     if (edit->open[space]) {
         return ERR_OK;
     }
-    struct vector_space in = {edit->txn, edit->collection.number, space,
-                              edit->collection.spaces[space].dim};
-    TRY(vector_writer_open(*w, in));
+    TRY(vector_writer_open(*w, vector_space_of(edit->txn, &edit->collection, space)));
     edit->open[space] = true;
     return ERR_OK;
 }
@@ -50,34 +47,38 @@ static enum err drop_vector(struct edit *edit, size_t space, uint32_t slot)
 
 /* ---- Points ---- */
 
-/* The present record of a point; *there false and no slots where there is none. Its
- * payload points into the map: good until the next write. */
+/* A point, its vectors by their space's place in the collection. */
+struct present {
+    bool there;
+    uint32_t slots[LIMIT_SPACES_MAX]; /* RECORD_NO_SLOT where there is no vector */
+    struct bytes payload;             /* in the map: good until the next write */
+};
+
+/* Vectors of spaces that were removed are forgotten; their rows are gone or going. */
 static enum err get_point(struct edit *edit, const struct record_key *key,
-                          struct record_point *point, bool *there)
+                          struct present *point)
 {
+    const struct record_collection *c = &edit->collection;
     struct bytes value;
+    struct record_point record = {.payload = {"{}", 2}};
     TRY(store_get(edit->txn, STORE_POINTS, store_key(key), &value));
-    *there = value.data != NULL;
-    if (*there) {
-        TRY(record_point_read(point, value));
-        FAIL_IF(point->n_spaces != edit->collection.n_spaces, ERR_CORRUPT,
-                "a point has %zu vector slots in a collection of %zu spaces",
-                point->n_spaces, edit->collection.n_spaces);
-        return ERR_OK;
+    point->there = value.data != NULL;
+    if (point->there) {
+        TRY(record_point_read(&record, value));
     }
-    *point = (struct record_point){.n_spaces = edit->collection.n_spaces,
-                                   .payload = {"{}", 2}};
-    for (size_t i = 0; i < point->n_spaces; i++) {
-        point->slots[i] = RECORD_NO_SLOT;
+    for (size_t i = 0; i < c->n_spaces; i++) {
+        point->slots[i] = record_point_slot(&record, c->spaces[i].number);
     }
+    point->payload = record.payload;
     return ERR_OK;
 }
 
 /* Puts the new vectors into slots of their own and lets the old ones die. */
 static enum err write_vectors(struct edit *edit, const struct db_write *write,
-                              struct record_point *point)
+                              struct present *point)
 {
-    for (size_t i = 0; i < point->n_spaces; i++) {
+    size_t n_spaces = edit->collection.n_spaces;
+    for (size_t i = 0; i < n_spaces; i++) {
         const float *vector = write->vectors[i];
         if (vector == NULL && (write->keep >> i & 1) != 0) {
             continue;
@@ -91,7 +92,7 @@ static enum err write_vectors(struct edit *edit, const struct db_write *write,
             TRY(vector_writer_add(w, write->id, vector, &point->slots[i]));
         }
     }
-    for (size_t i = point->n_spaces; i < LIMIT_SPACES_MAX; i++) {
+    for (size_t i = n_spaces; i < LIMIT_SPACES_MAX; i++) {
         FAIL_IF(write->vectors[i] != NULL, ERR_INVALID,
                 "the collection has no space %zu", i);
     }
@@ -99,17 +100,43 @@ static enum err write_vectors(struct edit *edit, const struct db_write *write,
 }
 
 static enum err put_point(struct edit *edit, const struct record_key *key,
-                          const struct record_point *point)
+                          const struct present *point)
 {
+    const struct record_collection *c = &edit->collection;
+    struct record_point filled = {.payload = point->payload};
     struct buf record;
+    for (size_t i = 0; i < c->n_spaces; i++) {
+        if (point->slots[i] != RECORD_NO_SLOT) {
+            filled.vectors[filled.n_vectors++] =
+                (struct record_vector){c->spaces[i].number, point->slots[i]};
+        }
+    }
     buf_init(&record, LIMIT_PAYLOAD_BYTES + 256);
-    enum err result = record_point_write(point, &record);
+    enum err result = record_point_write(&filled, &record);
     if (result == ERR_OK) {
         result = store_put(edit->txn, STORE_POINTS, store_key(key),
                            (struct bytes){record.data, record.size});
     }
     buf_release(&record);
     return result;
+}
+
+enum err edit_has(struct edit *edit, struct duet_id id, bool *there)
+{
+    struct record_key key = record_key_point(edit->collection.number, id);
+    struct bytes value;
+    TRY(store_get(edit->txn, STORE_POINTS, store_key(&key), &value));
+    *there = value.data != NULL;
+    return ERR_OK;
+}
+
+enum err edit_payload_get(struct edit *edit, struct duet_id id, struct bytes *payload)
+{
+    struct record_key key = record_key_point(edit->collection.number, id);
+    struct present point;
+    TRY(get_point(edit, &key, &point));
+    *payload = point.payload;
+    return ERR_OK;
 }
 
 /* ---- System records ---- */
@@ -160,10 +187,9 @@ out:
 enum err edit_write(struct edit *edit, const struct db_write *write)
 {
     struct record_key key = record_key_point(edit->collection.number, write->id);
-    struct record_point point;
+    struct present point;
     struct buf kept; /* a payload that stays, out of the map before the next write */
-    bool there;
-    TRY(get_point(edit, &key, &point, &there));
+    TRY(get_point(edit, &key, &point));
     buf_init(&kept, LIMIT_PAYLOAD_BYTES);
     enum err result;
     if (write->payload != NULL) {
@@ -174,7 +200,7 @@ enum err edit_write(struct edit *edit, const struct db_write *write)
     }
     TRY_OUT(write_vectors(edit, write, &point));
     TRY_OUT(put_point(edit, &key, &point));
-    edit->collection.n_points += there ? 0 : 1;
+    edit->collection.n_points += point.there ? 0 : 1;
     if (write->source != NULL || write->drop_source) {
         TRY_OUT(delete_source(edit, write->id));
     }
@@ -182,7 +208,8 @@ enum err edit_write(struct edit *edit, const struct db_write *write)
         TRY_OUT(put_source(edit, write->id, write->source));
     }
     if (write->replaces != NULL && duet_id_compare(*write->replaces, write->id) != 0) {
-        TRY_OUT(edit_remove(edit, *write->replaces, &there));
+        bool was_there;
+        TRY_OUT(edit_remove(edit, *write->replaces, &was_there));
     }
 out:
     buf_release(&kept);
@@ -192,14 +219,15 @@ out:
 enum err edit_remove(struct edit *edit, struct duet_id id, bool *was_there)
 {
     struct record_key key = record_key_point(edit->collection.number, id);
-    struct record_point point;
-    TRY(get_point(edit, &key, &point, was_there));
+    struct present point;
+    TRY(get_point(edit, &key, &point));
+    *was_there = point.there;
     if (!*was_there) {
         return ERR_OK;
     }
     FAIL_IF(edit->collection.n_points == 0, ERR_CORRUPT,
             "a collection has more points than it counts");
-    for (size_t i = 0; i < point.n_spaces; i++) {
+    for (size_t i = 0; i < edit->collection.n_spaces; i++) {
         TRY(drop_vector(edit, i, point.slots[i]));
     }
     TRY(store_delete(edit->txn, STORE_POINTS, store_key(&key)));
@@ -214,5 +242,5 @@ enum err edit_finish(struct edit *edit)
             TRY(vector_writer_finish(&edit->writers[i]));
         }
     }
-    return collection_put(edit->txn, edit->name, &edit->collection);
+    return collection_put(edit->txn, &edit->collection);
 }

@@ -23,7 +23,6 @@
 
 struct edit {
     struct txn *txn;
-    const char *name; /* of the collection */
     struct record_collection collection;
     struct vector_writer writers[LIMIT_SPACES_MAX]; /* opened by the first need */
     bool open[LIMIT_SPACES_MAX];
@@ -33,6 +32,14 @@ struct edit {
 
 /* ERR_NOT_FOUND: no such collection. On failure there is nothing to release. */
 enum err edit_open(struct edit *edit, struct txn *txn, const char *collection)
+    ERR_CHECK;
+
+/* Whether there is such a point. */
+enum err edit_has(struct edit *edit, struct duet_id id, bool *there) ERR_CHECK;
+
+/* Its payload, {} where there is no such point; borrowed from the map until the next
+ * write. */
+enum err edit_payload_get(struct edit *edit, struct duet_id id, struct bytes *payload)
     ERR_CHECK;
 
 /* Adds or replaces one point as db_write_points says. After a failure the transaction

@@ -47,14 +47,14 @@ static enum err fill_vectors(struct duet_hit *hit, struct txn *txn,
                              const struct record_collection *c,
                              const struct record_point *point)
 {
-    hit->vectors = alloc_zero(c->n_spaces, sizeof *hit->vectors);
+    hit->vectors = alloc_zero(c->n_spaces + 1, sizeof *hit->vectors);
     if (hit->vectors == NULL) {
         return ERR_NOMEM;
     }
-    for (size_t i = 0; i < c->n_spaces && i < point->n_spaces; i++) {
-        struct vector_space in = {txn, c->number, i, c->spaces[i].dim};
-        if (point->slots[i] != RECORD_NO_SLOT) {
-            TRY(fill_vector(hit, in, c->spaces[i].name, point->slots[i]));
+    for (size_t i = 0; i < c->n_spaces; i++) {
+        uint32_t slot = record_point_slot(point, c->spaces[i].number);
+        if (slot != RECORD_NO_SLOT) {
+            TRY(fill_vector(hit, vector_space_of(txn, c, i), c->spaces[i].name, slot));
         }
     }
     return ERR_OK;

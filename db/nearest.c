@@ -28,8 +28,8 @@ enum {
  * only then. */
 static enum err compare(struct nearest *n, uint32_t slot, const void *row)
 {
-    struct rank_hit hit = {.space = n->in.space};
-    hit.score = scan_dot(n->query, row, n->in.dim);
+    struct rank_hit hit = {.space = n->place};
+    hit.score = scan_score(n->in.kind, n->query, row, n->in.dim);
     n->work->n_compared++;
     if (!(hit.score >= rank_bar(n->rank))) {
         return ERR_OK;
@@ -50,7 +50,24 @@ static enum err compare_chunk(struct nearest *n, uint32_t chunk, uint64_t live,
         unsigned i = (unsigned)__builtin_ctzll(live);
         live &= live - 1;
         TRY(compare(n, chunk * RECORD_CHUNK_SLOTS + i,
-                    vectors + i * n->in.dim * sizeof(float)));
+                    vectors + i * vector_row_bytes(&n->in)));
+    }
+    return ERR_OK;
+}
+
+/* The same of the allowed slots alone: they live, since points have them. Chunks without
+ * any are not even looked up. */
+static enum err scan_allowed(struct nearest *n, uint32_t first, uint32_t end)
+{
+    for (uint32_t chunk = first / RECORD_CHUNK_SLOTS; chunk < bitmap_words(end);
+         chunk++) {
+        struct bytes vectors;
+        if (n->allowed[chunk] == 0) {
+            continue;
+        }
+        TRY(vector_chunk_get(n->in, chunk, &vectors));
+        FAIL_IF(vectors.data == NULL, ERR_CORRUPT, "a point's vector is missing");
+        TRY(compare_chunk(n, chunk, n->allowed[chunk], vectors.data));
     }
     return ERR_OK;
 }
@@ -64,6 +81,9 @@ static enum err scan_range(struct nearest *n, uint32_t first, uint32_t end)
     struct cursor cursor;
     if (first >= end) {
         return ERR_OK;
+    }
+    if (n->allowed != NULL) {
+        return scan_allowed(n, first, end);
     }
     TRY(cursor_open(n->in.txn, STORE_VECTORS, store_key(&prefix), &cursor));
     enum err result;
@@ -112,20 +132,24 @@ static enum err compare_candidates(struct nearest *n, uint32_t first,
         }
         TRY(compare(n, slot,
                     (const char *)vectors.data +
-                        slot % RECORD_CHUNK_SLOTS * n->in.dim * sizeof(float)));
+                        slot % RECORD_CHUNK_SLOTS * vector_row_bytes(&n->in)));
     }
     n->work->n_candidates += n_candidates;
     return ERR_OK;
 }
 
-static unsigned probe_width(const struct nearest *n, const struct ann *ann)
+/* Lists of codes to look into, 0 for the index's default. Under a filter, all: which
+ * lists are near says little of where the allowed vectors are, and next to the asking of
+ * a filter, even a million codes cost nothing. */
+static unsigned probe_width(const struct nearest *n, const struct ann_info *info)
 {
-    struct ann_info info;
-    if (n->nprobe != 0 || !n->cross_modal) {
+    if (n->nprobe != 0) {
         return n->nprobe;
     }
-    ann_info(ann, &info);
-    return (unsigned)(info.n_lists / CROSS_MODAL_PROBE_SHARE);
+    if (n->allowed != NULL) {
+        return (unsigned)info->n_lists;
+    }
+    return n->cross_modal ? (unsigned)(info->n_lists / CROSS_MODAL_PROBE_SHARE) : 0;
 }
 
 static size_t candidates_wanted(const struct nearest *n)
@@ -140,7 +164,8 @@ static size_t candidates_wanted(const struct nearest *n)
 
 /* Asks the segment for candidates among the `allowed` slots and compares them. */
 static enum err ask_segment(struct nearest *n, const struct record_segment *s,
-                            const struct ann *ann, const uint64_t *allowed)
+                            const struct ann *ann, const uint64_t *allowed,
+                            unsigned nprobe)
 {
     size_t wanted = candidates_wanted(n);
     size_t n_found;
@@ -148,7 +173,7 @@ static enum err ask_segment(struct nearest *n, const struct record_segment *s,
         .vector = n->query,
         .dim = n->in.dim,
         .k = wanted,
-        .nprobe = probe_width(n, ann),
+        .nprobe = nprobe,
         .allowed = allowed,
     };
     struct ann_hit *candidates = alloc_array(wanted, sizeof *candidates);
@@ -163,21 +188,45 @@ static enum err ask_segment(struct nearest *n, const struct record_segment *s,
     return result;
 }
 
+/* Whether comparing all of `n_allowed` vectors reads no more than asking the segment: its
+ * codes (under a filter all that is looked into, else they hardly count) and candidates.
+ */
+static bool is_scan_cheaper(const struct nearest *n, const struct ann_info *info,
+                            size_t n_allowed, unsigned nprobe)
+{
+    double row_bytes = (double)vector_row_bytes(&n->in);
+    double code_bytes = n->allowed != NULL ? (double)info->memory_bytes : 0;
+    if (info->n_lists > 0 && nprobe > 0) {
+        code_bytes *= (double)nprobe / (double)info->n_lists;
+    }
+    double candidate_bytes = (double)candidates_wanted(n) * SCAN_SHARE * row_bytes;
+    return (double)n_allowed * row_bytes <= code_bytes + candidate_bytes;
+}
+
 /* The segment's live vectors are counted afresh: they may be few by now. */
 static enum err search_loaded(struct nearest *n, const struct record_segment *s,
                               const struct ann *ann)
 {
-    uint64_t *live = alloc_array(bitmap_words(s->n_slots), sizeof *live);
+    struct ann_info info;
+    size_t n_words = bitmap_words(s->n_slots);
+    uint64_t *live = alloc_array(n_words, sizeof *live);
     if (live == NULL) {
         return ERR_NOMEM;
     }
-    enum err result = vector_live_get(n->in, s->first, s->n_slots, live);
-    if (result == ERR_OK) {
-        size_t n_live = bitmap_count(live, s->n_slots);
-        bool scan = candidates_wanted(n) >= n_live / SCAN_SHARE;
-        result = scan ? scan_range(n, s->first, s->first + s->n_slots)
-                      : ask_segment(n, s, ann, live);
+    enum err result;
+    TRY_OUT(vector_live_get(n->in, s->first, s->n_slots, live));
+    for (size_t i = 0; i < n_words && n->allowed != NULL; i++) {
+        live[i] &= n->allowed[s->first / RECORD_CHUNK_SLOTS + i];
     }
+    ann_info(ann, &info);
+    size_t n_live = bitmap_count(live, s->n_slots);
+    unsigned nprobe = probe_width(n, &info);
+    if (is_scan_cheaper(n, &info, n_live, nprobe)) {
+        TRY_OUT(scan_range(n, s->first, s->first + s->n_slots));
+    } else {
+        TRY_OUT(ask_segment(n, s, ann, live, nprobe));
+    }
+out:
     alloc_free(live);
     return result;
 }

@@ -8,6 +8,13 @@
  * space's (a picture among pictures) and many across sides, where the coarse codes of a
  * segment find less: see DESIGN section 4 for the measurements.
  *
+ * Scores are those of index/scan.h: of what is nearer the larger, so that a distance
+ * comes out times -1.
+ *
+ * Under a filter only the allowed slots are compared. Where they are few, reading them
+ * all costs less than a segment's codes and its candidates, and that is what is done:
+ * the answer is then exact. Otherwise the segment looks into all of its codes.
+ *
  * Threads: as the transaction's.
  */
 #ifndef DB_NEAREST_H
@@ -25,12 +32,14 @@ struct nearest_work {
 
 struct nearest {
     struct vector_space in;
+    size_t place; /* of the space in the collection, for rank_hit.space */
     struct segment_cache *segments;
-    const float *query;    /* [in.dim] */
+    const float *query;    /* [in.dim], prepared (vectors.h) */
     bool exact;            /* compare all */
     bool cross_modal;      /* the query is of another side than the space, or unknown */
     unsigned oversampling; /* candidates a result; 0: by cross_modal */
     unsigned nprobe;       /* lists of codes to look into; 0: by cross_modal */
+    const uint64_t *allowed; /* a bit a slot, as allowed.h makes them; NULL: all */
     const struct duet_id *excluded; /* a point to be left out; NULL: none */
     struct rank *rank;              /* what is found goes here */
     struct nearest_work *work;      /* added to */

@@ -1,6 +1,6 @@
 /*
- * point.c - points by id: db_write_points, duet_remove, duet_get, duet_scroll,
- * duet_count.
+ * point.c - points by id: db_write_points, duet_get, duet_scroll, duet_count. (By
+ * filter: point_where.c.)
  */
 #include <string.h>
 
@@ -19,7 +19,7 @@ enum err db_check_writable(const struct duet *db)
 
 /* ---- Writing ---- */
 
-static enum err check_payload(const struct db_write *write)
+enum err db_check_payload(const struct db_write *write)
 {
     struct json_object *object;
     if (write->payload == NULL) {
@@ -79,7 +79,7 @@ enum err db_write_points(struct duet *db, const char *collection,
     FAIL_IF(n > LIMIT_BATCH_POINTS, ERR_LIMIT, "%zu points at once are more than %d", n,
             LIMIT_BATCH_POINTS);
     for (size_t i = 0; i < n; i++) {
-        enum err result = check_payload(&writes[i]);
+        enum err result = db_check_payload(&writes[i]);
         if (result != ERR_OK) {
             return err_prefix(result, "point %zu", i);
         }
@@ -91,64 +91,6 @@ enum err db_write_points(struct duet *db, const char *collection,
         builder_wake(db->builder);
     }
     buf_release(&w.orphans);
-    return result;
-}
-
-/* ---- Removing ---- */
-
-struct remove_points {
-    const char *collection;
-    const struct duet_id *ids;
-    size_t n;
-    size_t n_removed;
-    struct buf orphans;
-};
-
-static enum err remove_body(struct txn *txn, void *arg)
-{
-    struct remove_points *r = arg;
-    struct edit *edit = alloc_zero(1, sizeof *edit);
-    if (edit == NULL) {
-        return ERR_NOMEM;
-    }
-    enum err result;
-    r->n_removed = 0;
-    TRY_OUT(edit_open(edit, txn, r->collection));
-    for (size_t i = 0; i < r->n; i++) {
-        bool was_there;
-        TRY_OUT(edit_remove(edit, r->ids[i], &was_there));
-        r->n_removed += was_there ? 1 : 0;
-    }
-    TRY_OUT(edit_finish(edit));
-    buf_release(&r->orphans);
-    r->orphans = edit->orphans;
-    buf_init(&edit->orphans, 0);
-out:
-    edit_release(edit);
-    alloc_free(edit);
-    return result;
-}
-
-enum err duet_remove(struct duet *db, const char *collection, const struct duet_id *ids,
-                     size_t n, size_t *n_removed)
-{
-    struct remove_points r = {.collection = collection, .ids = ids, .n = n};
-    if (n_removed != NULL) {
-        *n_removed = 0;
-    }
-    TRY(db_check_writable(db));
-    FAIL_IF(n > LIMIT_BATCH_POINTS, ERR_LIMIT, "%zu points at once are more than %d", n,
-            LIMIT_BATCH_POINTS);
-    buf_init(&r.orphans, 0);
-    enum err result = store_update(db->store, remove_body, &r);
-    if (result == ERR_OK) {
-        media_sweep(db, &r.orphans);
-        builder_wake(db->builder);
-        if (n_removed != NULL) {
-            *n_removed = r.n_removed;
-        }
-    }
-    buf_release(&r.orphans);
     return result;
 }
 
@@ -176,48 +118,10 @@ out:
     return result;
 }
 
-static enum err scroll(struct txn *txn, const struct record_collection *c,
-                       const struct duet_id *from, size_t limit, struct duet_hits *out)
-{
-    struct record_key prefix = record_key_collection(c->number);
-    struct cursor cursor;
-    struct hit_parts parts = {.payload = true};
-    TRY(cursor_open(txn, STORE_POINTS, store_key(&prefix), &cursor));
-    enum err result = ERR_OK;
-    if (from != NULL) {
-        struct record_key start = record_key_point(c->number, *from);
-        TRY_OUT(cursor_seek(&cursor, store_key(&start)));
-    }
-    while (cursor.key.data != NULL && out->n < limit) {
-        struct duet_id id;
-        bool there;
-        TRY_OUT(record_key_id(cursor.key, prefix.n, &id));
-        TRY_OUT(hits_append(out, txn, c, id, parts, &there));
-        TRY_OUT(cursor_next(&cursor));
-    }
-out:
-    cursor_close(&cursor);
-    return result;
-}
-
 enum err duet_scroll(struct duet *db, const char *collection,
                      const struct duet_id *from, size_t limit, struct duet_hits *out)
 {
-    struct txn txn;
-    struct record_collection c;
-    *out = (struct duet_hits){0};
-    FAIL_IF(limit > LIMIT_K_MAX, ERR_LIMIT, "a page of %zu points is more than %d",
-            limit, LIMIT_K_MAX);
-    TRY(store_read(db->store, &txn));
-    enum err result;
-    TRY_OUT(collection_get(&txn, collection, &c));
-    TRY_OUT(scroll(&txn, &c, from, limit, out));
-out:
-    store_end(&txn);
-    if (result != ERR_OK) {
-        duet_hits_release(out);
-    }
-    return result;
+    return duet_scroll_where(db, collection, NULL, from, limit, out);
 }
 
 enum err duet_count(struct duet *db, const char *collection, size_t *out)

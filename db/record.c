@@ -258,27 +258,34 @@ enum err record_collection_write(const struct record_collection *c, struct buf *
     TRY(put_string(out, c->model));
     TRY(put_string(out, c->model_space));
     TRY(put_string(out, c->fingerprint));
+    TRY(put_number(out, c->next_space, 2));
     TRY(put_number(out, c->n_spaces, 2));
     for (size_t i = 0; i < c->n_spaces; i++) {
+        TRY(put_number(out, c->spaces[i].number, 2));
         TRY(put_string(out, c->spaces[i].name));
         TRY(put_number(out, c->spaces[i].dim, 4));
         TRY(put_number(out, c->spaces[i].distance, 1));
+        TRY(put_number(out, c->spaces[i].datatype, 1));
     }
     return ERR_OK;
 }
 
 static void take_space_def(struct reader *r, struct record_space_def *space)
 {
+    space->number = (uint16_t)take_number(r, 2);
     take_string(r, space->name);
     space->dim = take_u32(r);
     uint64_t distance = take_number(r, 1);
     if (space->dim == 0 || space->dim > LIMIT_DIM_MAX) {
         reader_fail(r, "a space has a size out of range");
     }
-    if (distance > DUET_DOT) {
-        reader_fail(r, "a space has an unknown distance");
+    uint64_t datatype = take_number(r, 1);
+    if (distance > DUET_MANHATTAN || datatype > DUET_UINT8) {
+        reader_fail(r, "a space has an unknown distance or datatype");
+        return;
     }
     space->distance = (enum duet_distance)distance;
+    space->datatype = (enum duet_datatype)datatype;
 }
 
 enum err record_collection_read(struct record_collection *c, struct bytes value)
@@ -290,6 +297,7 @@ enum err record_collection_read(struct record_collection *c, struct bytes value)
     take_string(&r, c->model);
     take_string(&r, c->model_space);
     take_string(&r, c->fingerprint);
+    c->next_space = (uint16_t)take_number(&r, 2);
     c->n_spaces = (size_t)take_number(&r, 2);
     if (c->n_spaces == 0 || c->n_spaces > LIMIT_SPACES_MAX) {
         reader_fail(&r, "the number of spaces is out of range");
@@ -297,6 +305,9 @@ enum err record_collection_read(struct record_collection *c, struct bytes value)
     }
     for (size_t i = 0; i < c->n_spaces; i++) {
         take_space_def(&r, &c->spaces[i]);
+        if (c->spaces[i].number >= c->next_space) {
+            reader_fail(&r, "a space has a number never given");
+        }
     }
     return reader_result(&r, "a collection");
 }
@@ -355,9 +366,10 @@ enum err record_space_read(struct record_space *space, struct bytes value)
 
 enum err record_point_write(const struct record_point *point, struct buf *out)
 {
-    TRY(put_number(out, point->n_spaces, 2));
-    for (size_t i = 0; i < point->n_spaces; i++) {
-        TRY(put_number(out, point->slots[i], 4));
+    TRY(put_number(out, point->n_vectors, 2));
+    for (size_t i = 0; i < point->n_vectors; i++) {
+        TRY(put_number(out, point->vectors[i].space, 2));
+        TRY(put_number(out, point->vectors[i].slot, 4));
     }
     return buf_append(out, point->payload.data, point->payload.n);
 }
@@ -366,20 +378,31 @@ enum err record_point_read(struct record_point *point, struct bytes value)
 {
     struct reader r = reader_of(value);
     *point = (struct record_point){0};
-    point->n_spaces = (size_t)take_number(&r, 2);
-    if (point->n_spaces == 0 || point->n_spaces > LIMIT_SPACES_MAX) {
-        reader_fail(&r, "the number of spaces is out of range");
-        point->n_spaces = 0;
+    point->n_vectors = (size_t)take_number(&r, 2);
+    if (point->n_vectors > LIMIT_SPACES_MAX) {
+        reader_fail(&r, "it has too many vectors");
+        point->n_vectors = 0;
     }
-    for (size_t i = 0; i < point->n_spaces; i++) {
-        point->slots[i] = take_u32(&r);
-        if (point->slots[i] >= LIMIT_SLOTS_MAX && point->slots[i] != RECORD_NO_SLOT) {
+    for (size_t i = 0; i < point->n_vectors; i++) {
+        point->vectors[i].space = (uint16_t)take_number(&r, 2);
+        point->vectors[i].slot = take_u32(&r);
+        if (point->vectors[i].slot >= LIMIT_SLOTS_MAX) {
             reader_fail(&r, "a slot is out of range");
         }
     }
     size_t n = r.left;
     point->payload = (struct bytes){take_bytes(&r, n), n};
     return reader_result(&r, "a point");
+}
+
+uint32_t record_point_slot(const struct record_point *point, uint16_t space)
+{
+    for (size_t i = 0; i < point->n_vectors; i++) {
+        if (point->vectors[i].space == space) {
+            return point->vectors[i].slot;
+        }
+    }
+    return RECORD_NO_SLOT;
 }
 
 /* ---- System records ---- */

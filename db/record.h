@@ -28,7 +28,7 @@ struct bytes {
 };
 
 enum {
-    RECORD_FORMAT_VERSION = 1,
+    RECORD_FORMAT_VERSION = 2,
     RECORD_ID_BYTES = 17,      /* of an id in a slot table */
     RECORD_KEY_MAX = 64,       /* bytes of any key that is not a name */
     RECORD_CHUNK_SLOTS = 64,   /* vectors in one run: one word of live bits */
@@ -88,11 +88,15 @@ struct record_space_def {
     char name[LIMIT_NAME_BYTES + 1];
     uint32_t dim;
     enum duet_distance distance;
+    enum duet_datatype datatype;
+    uint16_t number; /* in keys and points; never used twice in a collection */
 };
 
 struct record_collection {
+    char name[LIMIT_NAME_BYTES + 1]; /* not in the record: its key */
     uint32_t number;
     uint64_t n_points;
+    uint16_t next_space; /* the number of the next space to be made */
     size_t n_spaces;
     struct record_space_def spaces[LIMIT_SPACES_MAX];
     char model[RECORD_MODEL_BYTES + 1];       /* "" for plain vectors */
@@ -130,11 +134,20 @@ enum err record_space_read(struct record_space *space, struct bytes value) ERR_C
 
 /* ---- Points ---- */
 
-struct record_point {
-    size_t n_spaces;
-    uint32_t slots[LIMIT_SPACES_MAX]; /* RECORD_NO_SLOT where there is no vector */
-    struct bytes payload;             /* JSON; points into the record */
+/* Where a point's vector of one space is. */
+struct record_vector {
+    uint16_t space; /* its number, of one that may have been removed since */
+    uint32_t slot;
 };
+
+struct record_point {
+    size_t n_vectors;
+    struct record_vector vectors[LIMIT_SPACES_MAX];
+    struct bytes payload; /* JSON; points into the record */
+};
+
+/* The slot in the space of that number; RECORD_NO_SLOT where there is no vector. */
+uint32_t record_point_slot(const struct record_point *point, uint16_t space);
 
 enum err record_point_write(const struct record_point *point, struct buf *out)
     ERR_CHECK;

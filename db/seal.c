@@ -24,7 +24,7 @@ struct sealer {
  * the segments numbered [from, to). */
 struct plan {
     struct record_collection collection;
-    size_t space;
+    size_t place; /* of the space in the collection */
     struct record_space state;
     size_t from, to;
     uint32_t first;
@@ -32,9 +32,14 @@ struct plan {
     uint32_t n_rows; /* vectors that live in it */
 };
 
+static uint16_t number_of(const struct plan *plan)
+{
+    return plan->collection.spaces[plan->place].number;
+}
+
 static struct segment_key key_of(const struct plan *plan, uint64_t generation)
 {
-    return (struct segment_key){plan->collection.number, plan->space, generation};
+    return (struct segment_key){plan->collection.number, number_of(plan), generation};
 }
 
 /* ---- Planning ---- */
@@ -42,8 +47,7 @@ static struct segment_key key_of(const struct plan *plan, uint64_t generation)
 static enum err count_live(const struct plan *plan, struct txn *txn, uint32_t first,
                            uint32_t n_slots, uint32_t *n_live)
 {
-    struct vector_space in = {txn, plan->collection.number, plan->space,
-                              plan->collection.spaces[plan->space].dim};
+    struct vector_space in = vector_space_of(txn, &plan->collection, plan->place);
     uint64_t words[RECORD_BLOCK_SLOTS / 64];
     *n_live = 0;
     for (uint32_t at = 0; at < n_slots; at += RECORD_BLOCK_SLOTS) {
@@ -61,7 +65,7 @@ static enum err try_segment(struct duet *db, const struct plan *plan,
 {
     struct segment *segment;
     TRY(segment_acquire(db->segments, key_of(plan, s->generation),
-                        plan->collection.spaces[plan->space].dim, s->n_slots,
+                        plan->collection.spaces[plan->place].dim, s->n_slots,
                         &segment));
     if (segment != NULL) {
         segment_release(db->segments, segment);
@@ -121,6 +125,12 @@ static enum err plan_seal(struct duet *db, struct txn *txn, struct plan *plan,
     return ERR_OK;
 }
 
+/* No index that we have compares by the sum of differences: those are scanned. */
+static bool is_indexable(const struct record_space_def *def)
+{
+    return def->distance != DUET_MANHATTAN;
+}
+
 /* Looks at the spaces of all collections; the first with something due is `plan`. */
 static enum err find_plan(struct sealer *sealer, struct txn *txn, struct plan *plan,
                           bool *due)
@@ -131,9 +141,12 @@ static enum err find_plan(struct sealer *sealer, struct txn *txn, struct plan *p
     while (cursor.key.data != NULL && !*due) {
         TRY_OUT(record_collection_read(&plan->collection, cursor.value));
         for (size_t i = 0; i < plan->collection.n_spaces && !*due; i++) {
-            plan->space = i;
-            TRY_OUT(
-                collection_space_get(txn, plan->collection.number, i, &plan->state));
+            if (!is_indexable(&plan->collection.spaces[i])) {
+                continue;
+            }
+            plan->place = i;
+            TRY_OUT(collection_space_get(txn, plan->collection.number, number_of(plan),
+                                         &plan->state));
             TRY_OUT(plan_repair(sealer, txn, plan, due));
             if (!*due) {
                 TRY_OUT(plan_seal(sealer->db, txn, plan, due));
@@ -153,6 +166,20 @@ struct source {
     const struct plan *plan;
 };
 
+/* Rows as the index compares them: those of a Cosine space at unit length, which bytes
+ * are not stored at. */
+static void read_rows(const struct vector_space *in, const char *rows, size_t n,
+                      float *dst)
+{
+    for (size_t i = 0; i < n; i++, rows += vector_row_bytes(in), dst += in->dim) {
+        vector_row_read(in, rows, dst);
+        if (in->kind.measure == SCAN_COSINE &&
+            vector_normalise(dst, in->dim) != ERR_OK) {
+            memset(dst, 0, in->dim * sizeof *dst); /* a slot never used */
+        }
+    }
+}
+
 /* An ann_read_fn. Dead slots are zero: the live bits hide them from every search. */
 static enum err read_vectors(void *arg, size_t first, size_t n, float *dst)
 {
@@ -160,10 +187,9 @@ static enum err read_vectors(void *arg, size_t first, size_t n, float *dst)
     const struct plan *plan = source->plan;
     struct txn txn;
     TRY(store_read(source->db->store, &txn));
-    struct vector_space in = {&txn, plan->collection.number, plan->space,
-                              plan->collection.spaces[plan->space].dim};
+    struct vector_space in = vector_space_of(&txn, &plan->collection, plan->place);
     enum err result = ERR_OK;
-    size_t row = in.dim * sizeof(float);
+    size_t row = vector_row_bytes(&in);
     size_t at = plan->first + first;
     size_t end = at + n;
     while (at < end && result == ERR_OK) {
@@ -173,9 +199,9 @@ static enum err read_vectors(void *arg, size_t first, size_t n, float *dst)
         n_here = n_here < end - at ? n_here : end - at;
         result = vector_chunk_get(in, (uint32_t)(at / RECORD_CHUNK_SLOTS), &chunk);
         if (result == ERR_OK && chunk.data != NULL) {
-            memcpy(dst, (const char *)chunk.data + in_chunk * row, n_here * row);
+            read_rows(&in, (const char *)chunk.data + in_chunk * row, n_here, dst);
         } else {
-            memset(dst, 0, n_here * row);
+            memset(dst, 0, n_here * in.dim * sizeof *dst);
         }
         dst += n_here * in.dim;
         at += n_here;
@@ -211,7 +237,7 @@ static enum err switch_body(struct txn *txn, void *arg)
     const struct plan *plan = sw->plan;
     struct record_space s;
     sw->switched = false;
-    TRY(collection_space_get(txn, plan->collection.number, plan->space, &s));
+    TRY(collection_space_get(txn, plan->collection.number, number_of(plan), &s));
     if (!still_fits(&s, plan)) {
         return ERR_OK;
     }
@@ -225,7 +251,7 @@ static enum err switch_body(struct txn *txn, void *arg)
     s.n_segments = s.n_segments - (plan->to - plan->from) + n_new;
     s.next_generation = sw->generation + 1;
     sw->switched = true;
-    return collection_space_put(txn, plan->collection.number, plan->space, &s);
+    return collection_space_put(txn, plan->collection.number, number_of(plan), &s);
 }
 
 static enum err build_file(struct duet *db, const struct plan *plan,
@@ -235,7 +261,8 @@ static enum err build_file(struct duet *db, const struct plan *plan,
     struct ann *ann;
     struct source source = {db, plan};
     struct ann_build_options options = {
-        .dim = plan->collection.spaces[plan->space].dim,
+        .euclid = plan->collection.spaces[plan->place].distance == DUET_EUCLID,
+        .dim = plan->collection.spaces[plan->place].dim,
         .generation = generation,
         .n_threads = db->n_threads,
     };

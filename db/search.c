@@ -4,14 +4,15 @@
  * The question becomes one vector (encoded before any transaction is open, since that
  * takes milliseconds). Then, within one reading transaction, each searched space gives
  * its best points: exactly for all slots that are in no sealed segment, and by
- * candidates, compared again exactly, for those that are. So scores are always exact
- * inner products, and what was written a moment ago is found.
+ * candidates, compared again exactly, for those that are. So scores are always exact,
+ * and what was written a moment ago is found.
  */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
+#include "db/allowed.h"
 #include "db/collection.h"
 #include "db/database.h"
 #include "db/encode.h"
@@ -34,11 +35,14 @@ struct search {
     const struct duet_query *query;
     struct txn txn;
     struct record_collection collection;
-    size_t in;     /* the space searched, or ALL_SPACES */
-    float *vector; /* [LIMIT_DIM_MAX], owned */
+    size_t in;       /* the space searched, or ALL_SPACES */
+    float *vector;   /* [LIMIT_DIM_MAX], owned: as asked */
+    float *prepared; /* [LIMIT_DIM_MAX], owned: for the space being searched */
     size_t dim;
     size_t origin; /* the space the vector comes from; ALL_SPACES: unknown */
     bool truncated;
+    struct filter *filter;  /* owned; NULL: none */
+    struct allowed allowed; /* what it allows, in the transaction of the search */
     struct rank rank;
     struct nearest_work work;
 };
@@ -109,17 +113,18 @@ static enum err load_point_vector(struct search *s)
     FAIL_IF(value.data == NULL, ERR_NOT_FOUND, "there is no point %s", text);
     TRY(record_point_read(&point, value));
     size_t from = s->in == ALL_SPACES ? 0 : s->in;
-    for (size_t i = 0; i < c->n_spaces && collection_is_cross_modal(c) &&
-                       point.slots[from] == RECORD_NO_SLOT;
+    uint32_t slot = record_point_slot(&point, c->spaces[from].number);
+    for (size_t i = 0;
+         i < c->n_spaces && collection_is_cross_modal(c) && slot == RECORD_NO_SLOT;
          i++) {
         from = i;
+        slot = record_point_slot(&point, c->spaces[from].number);
     }
-    FAIL_IF(point.slots[from] == RECORD_NO_SLOT, ERR_INVALID,
+    FAIL_IF(slot == RECORD_NO_SLOT, ERR_INVALID,
             "point %s has no vector to search with", text);
     s->dim = c->spaces[from].dim;
     s->origin = from;
-    struct vector_space in = {&s->txn, c->number, from, s->dim};
-    return vector_get(in, point.slots[from], s->vector);
+    return vector_get(vector_space_of(&s->txn, c, from), slot, s->vector);
 }
 
 /* What can be done before the transaction of the search. */
@@ -147,14 +152,18 @@ static enum err search_space(struct search *s, size_t space, struct rank *rank)
     FAIL_IF(s->dim != def->dim, ERR_CONFLICT,
             "the vector has %zu numbers, the space '%s' takes %u", s->dim, def->name,
             def->dim);
+    memcpy(s->prepared, s->vector, s->dim * sizeof *s->prepared);
+    TRY(vector_prepare_query(def, s->prepared));
     struct nearest nearest = {
-        .in = {&s->txn, s->collection.number, space, s->dim},
+        .in = vector_space_of(&s->txn, &s->collection, space),
+        .place = space,
         .segments = s->db->segments,
-        .query = s->vector,
+        .query = s->prepared,
         .exact = q->exact,
         .cross_modal = s->origin != space,
         .oversampling = q->oversampling,
         .nprobe = q->nprobe,
+        .allowed = s->allowed.slots[space],
         .excluded = q->input.kind == DUET_INPUT_POINT ? &q->input.id : NULL,
         .rank = rank,
         .work = &s->work,
@@ -216,20 +225,30 @@ out:
 
 /* ---- The answer ---- */
 
+/* Inside, what is nearer has the larger score; outside, a distance is positive. */
+static float score_sign(const struct search *s)
+{
+    return s->in != ALL_SPACES &&
+                   duet_distance_is_smaller_nearer(s->collection.spaces[s->in].distance)
+               ? -1
+               : 1;
+}
+
 static enum err fill_hits(struct search *s, struct duet_hits *out)
 {
     const struct duet_query *q = s->query;
     struct hit_parts parts = {.payload = q->payload, .vectors = q->vectors};
+    float sign = score_sign(s);
     for (size_t i = q->offset; i < s->rank.n; i++) {
         const struct rank_hit *found = &s->rank.hits[i];
         bool there;
-        if (q->has_threshold && found->score < q->score_threshold) {
+        if (q->has_threshold && found->score < sign * q->score_threshold) {
             break;
         }
         TRY(hits_append(out, &s->txn, &s->collection, found->id, parts, &there));
         FAIL_IF(!there, ERR_CORRUPT, "a vector belongs to a point that is not there");
         struct duet_hit *hit = &out->hits[out->n - 1];
-        hit->score = found->score;
+        hit->score = sign * found->score;
         hit->space = alloc_dup(s->collection.spaces[found->space].name);
         if (hit->space == NULL) {
             return ERR_NOMEM;
@@ -247,6 +266,14 @@ static enum err read_collection(struct search *s, const char *name)
     return choose_space(s);
 }
 
+static enum err find_allowed(struct search *s)
+{
+    uint32_t spaces = s->in == ALL_SPACES ? UINT32_MAX : UINT32_C(1) << s->in;
+    return s->filter == NULL
+               ? ERR_OK
+               : allowed_find(&s->allowed, &s->txn, &s->collection, s->filter, spaces);
+}
+
 /* In the transaction of the search. The collection is read again: while the question
  * was encoded, it may have been dropped and made anew. */
 static enum err search_now(struct search *s, const char *name, struct duet_hits *out)
@@ -255,10 +282,7 @@ static enum err search_now(struct search *s, const char *name, struct duet_hits 
     if (s->query->input.kind == DUET_INPUT_POINT) {
         TRY(load_point_vector(s));
     }
-    size_t one = s->in == ALL_SPACES ? 0 : s->in;
-    if (s->collection.spaces[one].distance == DUET_COSINE) {
-        TRY(vector_normalise(s->vector, s->dim));
-    }
+    TRY(find_allowed(s));
     if (s->in == ALL_SPACES) {
         TRY(search_all(s));
     } else {
@@ -294,11 +318,18 @@ enum err duet_search(struct duet *db, const char *collection,
     s->query = query;
     enum err result;
     s->vector = alloc_aligned(LIMIT_DIM_MAX * sizeof(float));
-    TRY_OUT(s->vector == NULL ? ERR_NOMEM : ERR_OK);
+    s->prepared = alloc_aligned(LIMIT_DIM_MAX * sizeof(float));
+    TRY_OUT(s->vector == NULL || s->prepared == NULL ? ERR_NOMEM : ERR_OK);
+    if (query->filter != NULL) {
+        TRY_OUT(filter_parse(&s->filter, query->filter));
+    }
     TRY_OUT(rank_init(&s->rank, query->k + query->offset));
     TRY_OUT(run_search(s, collection, out));
 out:
     rank_release(&s->rank);
+    allowed_release(&s->allowed);
+    filter_free(s->filter);
+    alloc_free(s->prepared);
     alloc_free(s->vector);
     alloc_free(s);
     if (result != ERR_OK) {

@@ -65,11 +65,14 @@ static enum err space_stats(struct duet *db, struct txn *txn,
                             const struct record_collection *c, size_t i,
                             struct duet_space_stats *out)
 {
-    struct vector_space in = {txn, c->number, i, c->spaces[i].dim};
+    struct vector_space in = vector_space_of(txn, c, i);
     struct record_space state;
-    TRY(collection_space_get(txn, c->number, i, &state));
-    *out = (struct duet_space_stats){
-        .dim = in.dim, .n_vectors = state.n_live, .n_segments = state.n_segments};
+    TRY(collection_space_get(txn, c->number, in.space, &state));
+    *out = (struct duet_space_stats){.dim = in.dim,
+                                     .distance = c->spaces[i].distance,
+                                     .datatype = c->spaces[i].datatype,
+                                     .n_vectors = state.n_live,
+                                     .n_segments = state.n_segments};
     snprintf(out->name, sizeof out->name, "%s", c->spaces[i].name);
     for (size_t s = 0; s < state.n_segments; s++) {
         TRY(count_sealed(in, &state.segments[s], &out->n_sealed));

@@ -31,8 +31,8 @@ enum {
 };
 
 static const char *const TABLE_NAMES[STORE_TABLES] = {
-    "meta",   "collections", "dropped", "points", "system",
-    "hashes", "spaces",      "live",    "slots",  "vectors",
+    "meta",   "collections", "dropped", "points",  "system",  "hashes",
+    "spaces", "live",        "slots",   "vectors", "aliases", "metadata",
 };
 
 struct store {

@@ -33,7 +33,8 @@
 enum store_table {
     STORE_META,        /* "format" -> record_format */
     STORE_COLLECTIONS, /* name -> record_collection */
-    STORE_DROPPED,     /* number of a dropped collection whose rows remain -> nothing */
+    STORE_DROPPED,     /* number of a dropped collection, or collection and space, whose
+                          rows remain -> nothing */
     STORE_POINTS,      /* collection, id -> record_point */
     STORE_SYSTEM,      /* collection, id -> source */
     STORE_HASHES,      /* content hash, collection, id -> nothing */
@@ -41,6 +42,8 @@ enum store_table {
     STORE_LIVE,        /* collection, space, block -> live bits */
     STORE_SLOTS,       /* collection, space, chunk -> ids */
     STORE_VECTORS,     /* collection, space, chunk -> vectors */
+    STORE_ALIASES,     /* another name of a collection -> its name */
+    STORE_METADATA,    /* collection -> JSON object */
     STORE_TABLES
 };
 

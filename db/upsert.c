@@ -1,12 +1,13 @@
 /*
- * upsert.c - duet_upsert: points as users give them become points as the store takes
- * them.
+ * upsert.c - see upsert.h.
  *
  * First every point is looked over; then texts and pictures are encoded, on several
- * threads where there are several of them, texts some at a time; then one transaction writes all. Uploaded
- * pictures are kept: the original before the commit, since nobody else has it, the
- * thumbnail after it (media.h).
+ * threads where there are several of them, texts some at a time. Uploaded pictures are
+ * kept: the original before the commit, since nobody else has it, the thumbnail after
+ * it (media.h).
  */
+#include "db/upsert.h"
+
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -35,7 +36,7 @@ struct job {
 struct upsert {
     struct duet *db;
     const char *collection_name;
-    const struct duet_point_input *points;
+    const struct upsert_point *points;
     size_t n_points;
     struct record_collection collection;
     struct enc *enc; /* NULL: no input needs it */
@@ -51,6 +52,14 @@ struct upsert {
     size_t failed_job;
     char detail[ERR_DETAIL_MAX];
 };
+
+/* Says which point it was that failed. */
+static enum err point_prefix(const struct upsert_point *p, enum err result)
+{
+    return p->operation == UPSERT_ONLY_OPERATION
+               ? err_prefix(result, "point %zu", p->i)
+               : err_prefix(result, "operation %zu: point %zu", p->operation, p->i);
+}
 
 /* ---- Looking over ---- */
 
@@ -109,7 +118,7 @@ static enum err add_jobs(struct upsert *u)
 {
     size_t n = 0;
     for (size_t i = 0; i < u->n_points; i++) {
-        n += u->points[i].n_vectors;
+        n += u->points[i].input->n_vectors;
     }
     u->jobs = alloc_array(n, sizeof *u->jobs);
     u->writes = alloc_zero(u->n_points, sizeof *u->writes);
@@ -118,10 +127,11 @@ static enum err add_jobs(struct upsert *u)
         return ERR_NOMEM;
     }
     for (size_t i = 0; i < u->n_points; i++) {
-        for (size_t v = 0; v < u->points[i].n_vectors; v++) {
-            enum err result = add_job(u, i, &u->points[i].vectors[v]);
+        const struct duet_point_input *p = u->points[i].input;
+        for (size_t v = 0; v < p->n_vectors; v++) {
+            enum err result = add_job(u, i, &p->vectors[v]);
             if (result != ERR_OK) {
-                return err_prefix(result, "point %zu", i);
+                return point_prefix(&u->points[i], result);
             }
         }
     }
@@ -153,8 +163,7 @@ static enum err do_job(struct worker *w, struct job *job)
         return encode_input(u->db, input, &how, job->vector);
     }
     memcpy(job->vector, input->vector, def->dim * sizeof(float));
-    return def->distance == DUET_COSINE ? vector_normalise(job->vector, def->dim)
-                                        : vector_check(job->vector, def->dim);
+    return vector_prepare(def, job->vector);
 }
 
 /* Keeps the failure of the first job by number, so that the answer does not depend on
@@ -164,7 +173,7 @@ static void keep_failure(struct upsert *u, const struct job *job, enum err resul
     size_t i = (size_t)(job - u->jobs);
     pthread_mutex_lock(&u->mutex);
     if (u->result == ERR_OK || i < u->failed_job) {
-        err_prefix(result, "point %zu", job->point);
+        point_prefix(&u->points[job->point], result);
         u->result = result;
         u->failed_job = i;
         memcpy(u->detail, err_detail(), sizeof u->detail);
@@ -283,24 +292,52 @@ static void keep_thumbnail(struct upsert *u, struct job *job)
     }
 }
 
-static enum err write_all(struct upsert *u)
+static enum err fill_write(struct upsert *u, size_t i)
+{
+    const struct upsert_point *p = &u->points[i];
+    struct db_write *write = &u->writes[i];
+    write->id = p->input->id;
+    if (p->vectors_only) {
+        FAIL_IF(p->input->n_vectors == 0, ERR_INVALID, "there is no vector");
+        write->keep = UINT32_MAX;
+        return ERR_OK;
+    }
+    write->payload = p->input->payload == NULL ? "{}" : p->input->payload;
+    write->n_payload = p->input->payload == NULL ? 2 : p->input->n_payload;
+    write->drop_source = true;
+    return db_check_payload(write);
+}
+
+static enum err fill_writes(struct upsert *u)
 {
     for (size_t i = 0; i < u->n_points; i++) {
-        const struct duet_point_input *p = &u->points[i];
-        u->writes[i].id = p->id;
-        u->writes[i].payload = p->payload == NULL ? "{}" : p->payload;
-        u->writes[i].n_payload = p->payload == NULL ? 2 : p->n_payload;
-        u->writes[i].drop_source = true;
+        enum err result = fill_write(u, i);
+        if (result != ERR_OK) {
+            return point_prefix(&u->points[i], result);
+        }
     }
     for (size_t i = 0; i < u->n_jobs; i++) {
         u->writes[u->jobs[i].point].vectors[u->jobs[i].space] = u->jobs[i].vector;
         TRY(keep_original(u, &u->jobs[i]));
     }
-    TRY(db_write_points(u->db, u->collection_name, u->writes, u->n_points));
-    for (size_t i = 0; i < u->n_jobs; i++) {
-        keep_thumbnail(u, &u->jobs[i]);
-    }
     return ERR_OK;
+}
+
+void upsert_keep_thumbnails(struct upsert *u)
+{
+    for (size_t i = 0; i < u->n_jobs; i++) {
+        if (!u->writes[u->jobs[i].point].skip) {
+            keep_thumbnail(u, &u->jobs[i]);
+        }
+    }
+}
+
+enum err upsert_skip(struct upsert *u, size_t i, struct buf *orphans)
+{
+    u->writes[i].skip = true;
+    return u->writes[i].source == NULL
+               ? ERR_OK
+               : buf_append(orphans, u->writes[i].source->hash, DB_HASH_BYTES);
 }
 
 static enum err read_collection(struct upsert *u)
@@ -312,8 +349,11 @@ static enum err read_collection(struct upsert *u)
     return result;
 }
 
-static void release(struct upsert *u)
+void upsert_release(struct upsert *u)
 {
+    if (u == NULL) {
+        return;
+    }
     for (size_t i = 0; i < u->n_jobs; i++) {
         alloc_free(u->jobs[i].vector);
         buf_release(&u->jobs[i].picture.thumbnail);
@@ -325,12 +365,20 @@ static void release(struct upsert *u)
     alloc_free(u);
 }
 
-enum err duet_upsert(struct duet *db, const char *collection,
-                     const struct duet_point_input *points, size_t n)
+const struct record_collection *upsert_collection(const struct upsert *u)
 {
-    TRY(db_check_writable(db));
-    FAIL_IF(n > LIMIT_BATCH_POINTS, ERR_LIMIT, "%zu points at once are more than %d", n,
-            LIMIT_BATCH_POINTS);
+    return &u->collection;
+}
+
+struct db_write *upsert_write(struct upsert *u, size_t i)
+{
+    return &u->writes[i];
+}
+
+enum err upsert_prepare(struct upsert **out, struct duet *db, const char *collection,
+                        const struct upsert_point *points, size_t n)
+{
+    *out = NULL;
     struct upsert *u = alloc_zero(1, sizeof *u);
     if (u == NULL) {
         return ERR_NOMEM;
@@ -344,8 +392,11 @@ enum err duet_upsert(struct duet *db, const char *collection,
     TRY_OUT(read_collection(u));
     TRY_OUT(add_jobs(u));
     TRY_OUT(do_all_jobs(u));
-    TRY_OUT(write_all(u));
+    TRY_OUT(fill_writes(u));
+    *out = u;
 out:
-    release(u);
+    if (result != ERR_OK) {
+        upsert_release(u);
+    }
     return result;
 }

@@ -7,13 +7,14 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/half.h"
 #include "db/collection.h"
 
 enum { BLOCK_CHUNKS = RECORD_BLOCK_SLOTS / RECORD_CHUNK_SLOTS };
 
 static size_t chunk_bytes(const struct vector_space *in)
 {
-    return RECORD_CHUNK_SLOTS * in->dim * sizeof(float);
+    return RECORD_CHUNK_SLOTS * vector_row_bytes(in);
 }
 
 static struct record_key chunk_key(const struct vector_space *in, uint32_t chunk)
@@ -61,6 +62,117 @@ enum err vector_normalise(float *vector, size_t dim)
         vector[i] = (float)(vector[i] * scale);
     }
     return ERR_OK;
+}
+
+/* ---- What is stored of a vector ---- */
+
+static enum scan_type type_of(enum duet_datatype datatype)
+{
+    return datatype == DUET_UINT8     ? SCAN_UINT8
+           : datatype == DUET_FLOAT16 ? SCAN_FLOAT16
+                                      : SCAN_FLOAT32;
+}
+
+/* Cosine is the inner product where rows are stored at unit length; bytes are not. */
+static enum scan_measure measure_of(const struct record_space_def *def)
+{
+    switch (def->distance) {
+    case DUET_EUCLID:
+        return SCAN_EUCLID;
+    case DUET_MANHATTAN:
+        return SCAN_MANHATTAN;
+    case DUET_COSINE:
+        return def->datatype == DUET_UINT8 ? SCAN_COSINE : SCAN_DOT;
+    default:
+        return SCAN_DOT;
+    }
+}
+
+struct vector_space vector_space_of(struct txn *txn, const struct record_collection *c,
+                                    size_t i)
+{
+    const struct record_space_def *def = &c->spaces[i];
+    return (struct vector_space){
+        .txn = txn,
+        .collection = c->number,
+        .space = def->number,
+        .dim = def->dim,
+        .kind = {measure_of(def), type_of(def->datatype)},
+    };
+}
+
+void vector_row_read(const struct vector_space *in, const void *row, float *dst)
+{
+    if (in->kind.type == SCAN_FLOAT32) {
+        memcpy(dst, row, in->dim * sizeof *dst);
+        return;
+    }
+    for (size_t i = 0; i < in->dim; i++) {
+        uint16_t half;
+        if (in->kind.type == SCAN_UINT8) {
+            dst[i] = *((const uint8_t *)row + i);
+        } else {
+            memcpy(&half, (const char *)row + i * sizeof half, sizeof half);
+            dst[i] = half_to_float(half);
+        }
+    }
+}
+
+static void row_write(const struct vector_space *in, const float *vector, void *row)
+{
+    if (in->kind.type == SCAN_FLOAT32) {
+        memcpy(row, vector, in->dim * sizeof *vector);
+        return;
+    }
+    for (size_t i = 0; i < in->dim; i++) {
+        uint16_t half = half_from_float(vector[i]);
+        if (in->kind.type == SCAN_UINT8) {
+            *((uint8_t *)row + i) = (uint8_t)vector[i];
+        } else {
+            memcpy((char *)row + i * sizeof half, &half, sizeof half);
+        }
+    }
+}
+
+/* Cuts fractions off where bytes are stored. */
+static enum err fit_datatype(const struct record_space_def *def, float *vector)
+{
+    TRY(vector_check(vector, def->dim));
+    for (size_t i = 0; i < def->dim; i++) {
+        if (def->datatype == DUET_UINT8) {
+            vector[i] = truncf(vector[i]);
+            FAIL_IF(vector[i] < 0 || vector[i] > 255, ERR_INVALID,
+                    "number %zu of a vector is not between 0 and 255, as the uint8 "
+                    "space '%.64s' takes them",
+                    i, def->name);
+        }
+        FAIL_IF(def->datatype == DUET_FLOAT16 && def->distance != DUET_COSINE &&
+                    isinf(half_to_float(half_from_float(vector[i]))),
+                ERR_INVALID,
+                "number %zu of a vector is larger than the float16 space '%.64s' takes",
+                i, def->name);
+    }
+    return ERR_OK;
+}
+
+enum err vector_prepare_query(const struct record_space_def *def, float *vector)
+{
+    TRY(fit_datatype(def, vector));
+    return def->distance == DUET_COSINE ? vector_normalise(vector, def->dim) : ERR_OK;
+}
+
+enum err vector_prepare(const struct record_space_def *def, float *vector)
+{
+    if (def->distance != DUET_COSINE || def->datatype != DUET_UINT8) {
+        return vector_prepare_query(def, vector);
+    }
+    TRY(fit_datatype(def, vector));
+    for (size_t i = 0; i < def->dim; i++) {
+        if (vector[i] != 0) {
+            return ERR_OK;
+        }
+    }
+    return err_set(ERR_INVALID, "a vector is all zero: it has no direction");
 }
 
 /* ---- Live bits ---- */
@@ -155,7 +267,7 @@ enum err vector_writer_add(struct vector_writer *w, struct duet_id id,
         TRY(load_chunk(w));
     }
     size_t i = w->state.next_slot % RECORD_CHUNK_SLOTS;
-    memcpy(w->vectors + i * w->in.dim, vector, w->in.dim * sizeof(float));
+    row_write(&w->in, vector, w->vectors + i * vector_row_bytes(&w->in));
     record_id_write(id, w->ids + i * RECORD_ID_BYTES);
     w->live |= UINT64_C(1) << i;
     *slot = w->state.next_slot++;
@@ -233,8 +345,8 @@ enum err vector_get(struct vector_space in, uint32_t slot, float *dst)
     struct bytes vectors;
     TRY(vector_chunk_get(in, slot / RECORD_CHUNK_SLOTS, &vectors));
     FAIL_IF(vectors.data == NULL, ERR_CORRUPT, "slot %u has no vector", slot);
-    size_t n = in.dim * sizeof(float);
-    memcpy(dst, (const char *)vectors.data + slot % RECORD_CHUNK_SLOTS * n, n);
+    size_t at = slot % RECORD_CHUNK_SLOTS * vector_row_bytes(&in);
+    vector_row_read(&in, (const char *)vectors.data + at, dst);
     return ERR_OK;
 }
 

@@ -2,7 +2,7 @@
  * vectors.h - the vectors of one space: slots, their ids, and which of them live.
  *
  *     struct vector_writer w;
- *     TRY(vector_writer_open(&w, txn, collection, space, dim));
+ *     TRY(vector_writer_open(&w, vector_space_of(txn, &collection, i)));
  *     TRY_OUT(vector_writer_add(&w, id, vector, &slot));
  *     TRY_OUT(vector_writer_drop(&w, old_slot));
  *     TRY_OUT(vector_writer_finish(&w));
@@ -11,7 +11,7 @@
  *
  * Every vector written takes the next slot of its space and is never changed in place:
  * an update takes a new slot, and the old one dies. 64 slots are a chunk: one run of
- * 64 * dim floats, one table of ids, one word of live bits. A chunk whose slots were
+ * 64 * dim numbers, one table of ids, one word of live bits. A chunk whose slots were
  * all used and are all dead is deleted; readers take a missing chunk for a dead one.
  *
  * Threads: as the transaction's.
@@ -20,14 +20,29 @@
 #define DB_VECTORS_H
 
 #include "db/store.h"
+#include "index/scan.h"
 
 /* The space that a call is about. */
 struct vector_space {
     struct txn *txn;
     uint32_t collection;
-    size_t space;
+    uint16_t space; /* its number */
     size_t dim;
+    struct scan_kind kind; /* how its rows are stored and compared */
 };
+
+/* The i-th space of a collection. */
+struct vector_space vector_space_of(struct txn *txn, const struct record_collection *c,
+                                    size_t i);
+
+/* Bytes of one stored vector. */
+static inline size_t vector_row_bytes(const struct vector_space *in)
+{
+    return in->dim * scan_type_bytes(in->kind.type);
+}
+
+/* The stored vector at `row`, at any address, as dst[dim] floats. */
+void vector_row_read(const struct vector_space *in, const void *row, float *dst);
 
 /* Scales vector[dim] to unit length. ERR_INVALID where a number is not finite or all
  * are zero: such a vector has no direction. */
@@ -35,6 +50,16 @@ enum err vector_normalise(float *vector, size_t dim) ERR_CHECK;
 
 /* ERR_INVALID where a number is not finite. */
 enum err vector_check(const float *vector, size_t dim) ERR_CHECK;
+
+/* Makes of vector[dim], as a user gave it, what the space stores: in a Cosine space of
+ * floats it is scaled to unit length. ERR_INVALID where it does not fit the datatype or,
+ * in a Cosine space, has no direction. */
+enum err vector_prepare(const struct record_space_def *def, float *vector) ERR_CHECK;
+
+/* The same for a vector to search with, which is always at unit length in a Cosine
+ * space. */
+enum err vector_prepare_query(const struct record_space_def *def, float *vector)
+    ERR_CHECK;
 
 /* ---- Writing: all of a transaction's writes to a space go through one of these ----
  */
@@ -45,14 +70,14 @@ struct vector_writer {
     bool loaded;    /* the chunk of state.next_slot is below */
     uint32_t chunk; /* its number */
     uint64_t live;  /* its live bits */
-    float *vectors; /* [RECORD_CHUNK_SLOTS, dim], owned */
+    char *vectors;  /* [RECORD_CHUNK_SLOTS, vector_row_bytes], owned */
     uint8_t ids[RECORD_SLOTS_BYTES];
 };
 
 /* Reads the state of the space. On failure there is nothing to release. */
 enum err vector_writer_open(struct vector_writer *w, struct vector_space in) ERR_CHECK;
 
-/* Appends vector[dim] of the point `id`. ERR_LIMIT: all slots are used. */
+/* Appends vector[dim] of the point `id`, prepared. ERR_LIMIT: all slots are used. */
 enum err vector_writer_add(struct vector_writer *w, struct duet_id id,
                            const float *vector, uint32_t *slot) ERR_CHECK;
 

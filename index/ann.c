@@ -72,8 +72,6 @@ static enum err check_shape(const struct faiss_bridge_shape *shape)
 {
     FAIL_IF(shape->problem != NULL, ERR_CORRUPT, "a segment is broken: %s",
             shape->problem);
-    FAIL_IF(!shape->inner_product, ERR_CORRUPT,
-            "a segment is broken: it compares by another metric");
     return ERR_OK;
 }
 
@@ -95,6 +93,7 @@ enum err ann_adopt(struct ann **out, FaissIndex *index, uint64_t generation)
     ann->index = index;
     ann->info = (struct ann_info){
         .kind = (enum ann_kind)shape.kind,
+        .euclid = shape.euclid != 0,
         .dim = shape.dim,
         .n = shape.n,
         .n_lists = shape.n_lists,
@@ -301,9 +300,10 @@ static enum err add_all(const struct build *b, FaissIndex *index)
 static enum err build_index(struct ann **out, const struct build *b)
 {
     FaissIndex *index = NULL;
-    TRY(ann_faiss_result(faiss_index_factory(&index, (int)b->options->dim, b->factory,
-                                             METRIC_INNER_PRODUCT),
-                         ERR_INTERNAL, "making an empty segment"));
+    TRY(ann_faiss_result(
+        faiss_index_factory(&index, (int)b->options->dim, b->factory,
+                            b->options->euclid ? METRIC_L2 : METRIC_INNER_PRODUCT),
+        ERR_INTERNAL, "making an empty segment"));
     enum err result = train(b, index);
     if (result == ERR_OK) {
         result = add_all(b, index);
@@ -451,7 +451,8 @@ static enum err look(struct search *s, struct topk *top)
         }
         s->n_returned++;
         if (is_allowed(s, (uint64_t)slot)) {
-            float score = isfinite(s->scores[i]) ? s->scores[i] : -INFINITY;
+            float told = info->euclid ? -s->scores[i] : s->scores[i];
+            float score = isfinite(told) ? told : -INFINITY;
             topk_push(top, (struct ann_hit){(uint64_t)slot, score});
         }
     }

@@ -9,9 +9,9 @@
  *     struct ann_query q = {.vector = v, .dim = 512, .k = 400};
  *     TRY(ann_search(ann, &q, hits, &n_found));     // then rescore from exact vectors
  *
- * Vectors are unit length and compared by inner product. A search gives candidates:
- * their scores are approximate (4-bit codes), so ask for several times the k you want
- * and rescore with scan_dot(). A segment knows dense slots and nothing of ids; deleted
+ * Vectors are compared by inner product or by Euclidean distance. A search gives
+ * candidates: their scores are approximate (4-bit codes), so ask for several times the
+ * k you want and rescore with scan_score(). A segment knows dense slots and nothing of ids; deleted
  * and filtered-out slots are bits that are 0 in a query's `allowed`.
  *
  * Threads: an `ann` never changes, so any number of threads may search it at once, and
@@ -21,6 +21,7 @@
 #ifndef INDEX_ANN_H
 #define INDEX_ANN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -52,7 +53,8 @@ enum ann_kind {
 
 struct ann_build_options {
     enum ann_kind kind;
-    size_t dim; /* 1 to LIMIT_DIM_MAX */
+    bool euclid; /* compare by distance; else by inner product */
+    size_t dim;  /* 1 to LIMIT_DIM_MAX */
     uint64_t
         generation;     /* the caller's number, kept in the file and told by ann_info */
     unsigned n_threads; /* 0: one */
@@ -88,6 +90,7 @@ void ann_close(struct ann *ann);
 
 struct ann_info {
     enum ann_kind kind; /* never ANN_AUTO */
+    bool euclid;
     size_t dim;
     size_t n;            /* slots */
     size_t n_lists;      /* IVF: of codes; otherwise 0 */
@@ -111,7 +114,8 @@ struct ann_query {
  * number, which is exactly min(k, allowed slots): where a filter hides most of what is
  * near, the search widens until enough are found. Slots that have to be taken unscored
  * (their code says the least possible, or a graph does not reach them) come last with
- * score -INFINITY. ERR_INVALID (dim, k, a vector that is not finite), ERR_NOMEM; then
+ * score -INFINITY. A score is larger for what is nearer: the square of a distance comes
+ * out times -1. ERR_INVALID (dim, k, a vector that is not finite), ERR_NOMEM; then
  * *n_found is 0.
  */
 enum err ann_search(const struct ann *ann, const struct ann_query *query,

@@ -6,7 +6,7 @@
  *          8    4  format version, 1
  *         12    4  enum ann_kind
  *         16    4  dim
- *         20    4  metric: 0, the inner product
+ *         20    4  metric: 0 the inner product, 1 the distance
  *         24    8  number of slots
  *         32    8  generation
  *         40    8  bytes of the payload, which fills the rest of the file
@@ -73,6 +73,7 @@ static void finish_header(const struct ann_info *info, char *bytes, size_t size)
         .version = FORMAT_VERSION,
         .kind = (uint32_t)info->kind,
         .dim = (uint32_t)info->dim,
+        .metric = info->euclid ? 1 : 0,
         .n = info->n,
         .generation = info->generation,
         .payload_bytes = size - sizeof h,
@@ -139,7 +140,7 @@ static enum err check_header(const struct file_map *map, struct header *h)
     FAIL_IF(h->payload_bytes != payload_bytes || payload_bytes == 0, ERR_CORRUPT,
             "the file has %zu bytes behind its header instead of %llu", payload_bytes,
             (unsigned long long)h->payload_bytes);
-    FAIL_IF(h->metric != 0 || h->dim == 0 || h->dim > LIMIT_DIM_MAX || h->n == 0 ||
+    FAIL_IF(h->metric > 1 || h->dim == 0 || h->dim > LIMIT_DIM_MAX || h->n == 0 ||
                 h->n >= LIMIT_SLOTS_MAX,
             ERR_CORRUPT, "the header tells of what is never written");
     FAIL_IF(h->payload_hash != XXH3_64bits(map->data + sizeof *h, payload_bytes),
@@ -167,7 +168,8 @@ static enum err load_mapped(struct ann **out, const struct file_map *map)
 {
     struct header h;
     TRY(check_header(map, &h));
-    struct ann_info told = {.kind = (enum ann_kind)h.kind, .dim = h.dim, .n = h.n};
+    struct ann_info told = {
+        .kind = (enum ann_kind)h.kind, .euclid = h.metric == 1, .dim = h.dim, .n = h.n};
     TRY(ann_layout_check(map->data + sizeof h, map->size - sizeof h, &told));
     return read_payload(out, map, &h);
 }

@@ -15,6 +15,7 @@ struct cursor {
     const unsigned char *at;
     size_t left;
     bool fits;
+    bool euclid; /* the metric all of it must have */
 };
 
 static void expect(struct cursor *c, bool holds)
@@ -61,20 +62,20 @@ static uint64_t vector(struct cursor *c, size_t size)
     return n;
 }
 
-/* read_index_header: trained, and compared by inner product (0). */
+/* read_index_header: trained, and compared by the inner product (0) or distance (1). */
 static void index_header(struct cursor *c, size_t dim, uint64_t n)
 {
     expect(c, number(c, 4) == dim);
     expect(c, number(c, 8) == n);
     skip(c, 16);
     expect(c, number(c, 1) == 1);
-    expect(c, number(c, 4) == 0);
+    expect(c, number(c, 4) == (c->euclid ? 1 : 0));
 }
 
-/* IndexFlatIP. */
+/* IndexFlatIP or IndexFlatL2. */
 static void flat(struct cursor *c, size_t dim, uint64_t n)
 {
-    name(c, "IxFI");
+    name(c, c->euclid ? "IxF2" : "IxFI");
     index_header(c, dim, n);
     expect(c, vector(c, 4) == n * dim);
 }
@@ -143,7 +144,7 @@ static void hnsw(struct cursor *c, size_t dim, uint64_t n)
 enum err ann_layout_check(const void *payload, size_t n_bytes,
                           const struct ann_info *expected)
 {
-    struct cursor c = {payload, n_bytes, true};
+    struct cursor c = {payload, n_bytes, true, expected->euclid};
     switch (expected->kind) {
     case ANN_PQ_FASTSCAN:
         pq_fastscan(&c, expected->dim, expected->n);

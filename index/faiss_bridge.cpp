@@ -68,12 +68,13 @@ const char *check_codebook(const faiss::ProductQuantizer &pq, size_t dim)
     return sizes_fit ? nullptr : "the codebook has the wrong size";
 }
 
-const char *check_flat(const faiss::Index *index, size_t n, size_t dim)
+const char *check_flat(const faiss::Index *index, const faiss::Index &whole, size_t n)
 {
+    size_t dim = size_t(whole.d);
     auto flat = dynamic_cast<const faiss::IndexFlat *>(index);
     bool sizes_fit = flat != nullptr && size_t(flat->ntotal) == n &&
                      size_t(flat->d) == dim && flat->codes.size() == n * dim * 4 &&
-                     flat->metric_type == faiss::METRIC_INNER_PRODUCT;
+                     flat->metric_type == whole.metric_type;
     return sizes_fit ? nullptr : "the table of whole vectors has the wrong size";
 }
 
@@ -125,7 +126,7 @@ const char *inspect_ivf(const faiss::IndexIVFPQFastScan &x, faiss_bridge_shape *
         x.by_residual || x.M2 != x.M + x.M % 2 || x.nlist == 0) {
         return "the layout of its codes is unknown";
     }
-    const char *problem = check_flat(x.quantizer, x.nlist, size_t(x.d));
+    const char *problem = check_flat(x.quantizer, x, x.nlist);
     if (problem == nullptr) {
         problem = check_codebook(x.pq, size_t(x.d));
     }
@@ -186,7 +187,7 @@ const char *inspect_hnsw(const faiss::IndexHNSWFlat &x, faiss_bridge_shape *shap
     size_t n = size_t(x.ntotal);
     shape->memory_bytes = n * size_t(x.d) * 4 + x.hnsw.neighbors.size() * 4 +
                           n * (sizeof(size_t) + sizeof(int));
-    const char *problem = check_flat(x.storage, n, size_t(x.d));
+    const char *problem = check_flat(x.storage, x, n);
     return problem != nullptr ? problem : check_graph(x.hnsw, n);
 }
 
@@ -194,6 +195,10 @@ const char *inspect_any(const faiss::Index *index, faiss_bridge_shape *shape)
 {
     if (!index->is_trained || index->ntotal < 1 || index->d < 1) {
         return "it is not a finished index";
+    }
+    if (index->metric_type != faiss::METRIC_L2 &&
+        index->metric_type != faiss::METRIC_INNER_PRODUCT) {
+        return "it compares by a metric that we never use";
     }
     if (auto pq = dynamic_cast<const faiss::IndexPQFastScan *>(index)) {
         return inspect_pq(*pq, shape);
@@ -254,7 +259,7 @@ int faiss_bridge_inspect(const FaissIndex *index, struct faiss_bridge_shape *sha
         const faiss::Index *x = unwrap(index);
         shape->dim = size_t(x->d);
         shape->n = size_t(x->ntotal);
-        shape->inner_product = x->metric_type == faiss::METRIC_INNER_PRODUCT;
+        shape->euclid = x->metric_type == faiss::METRIC_L2;
         shape->problem = inspect_any(x, shape);
     } catch (...) {
         return keep_exception();

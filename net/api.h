@@ -88,13 +88,38 @@ enum err api_collection_get(struct api_call *call);
 enum err api_collection_create(struct api_call *call);
 enum err api_collection_drop(struct api_call *call);
 enum err api_collection_exists(struct api_call *call);
+enum err api_collection_update(struct api_call *call);
+enum err api_space_add(struct api_call *call);
+enum err api_space_remove(struct api_call *call);
+
+/* api_aliases.c */
+enum err api_aliases_change(struct api_call *call);
+enum err api_aliases_list(struct api_call *call);
+enum err api_aliases_of_collection(struct api_call *call);
+
+/* api_operations.c */
+enum err api_points_upsert(struct api_call *call);
+enum err api_points_delete(struct api_call *call);
+enum err api_payload_set(struct api_call *call);
+enum err api_payload_overwrite(struct api_call *call);
+enum err api_payload_delete(struct api_call *call);
+enum err api_payload_clear(struct api_call *call);
+enum err api_vectors_update(struct api_call *call);
+enum err api_vectors_delete(struct api_call *call);
+enum err api_points_batch(struct api_call *call);
+
+/* For handlers: {"status": "completed"}, a write that returned being on disk whatever
+ * `wait` said. */
+void api_write_completed(struct json_out *out);
+
+/* For handlers: the ids of an array; *ids is the caller's, alloc_free. */
+enum err api_read_ids(const struct field *list, struct duet_id **ids, size_t *n)
+    ERR_CHECK;
 
 /* api_points.c */
-enum err api_points_upsert(struct api_call *call);
 enum err api_points_get(struct api_call *call);
 enum err api_points_scroll(struct api_call *call);
 enum err api_points_count(struct api_call *call);
-enum err api_points_delete(struct api_call *call);
 enum err api_point_get(struct api_call *call);
 enum err api_point_image(struct api_call *call);
 

@@ -33,7 +33,7 @@ static const struct field_rule create_rules[] = {
     {"sharding_method", "shards are not supported"},
     {"sparse_vectors", "sparse vectors are not supported"},
     {"strict_mode_config", "strict mode is not supported"},
-    {"metadata", "metadata of a collection is not supported"},
+    {"metadata", NULL},
     {NULL, NULL},
 };
 
@@ -66,40 +66,47 @@ static enum err read_distance(const struct field *f, enum duet_distance *out)
     const char *name = "";
     TRY(field_require(f));
     TRY(field_string(f, &name));
-    if (strcmp(name, "Cosine") == 0) {
-        *out = DUET_COSINE;
-        return ERR_OK;
+    for (int i = DUET_COSINE; i <= DUET_MANHATTAN; i++) {
+        *out = (enum duet_distance)i;
+        if (strcmp(name, duet_distance_name(*out)) == 0) {
+            return ERR_OK;
+        }
     }
-    if (strcmp(name, "Dot") == 0) {
-        *out = DUET_DOT;
-        return ERR_OK;
+    return field_fail(f, ERR_INVALID,
+                      "must be \"Cosine\", \"Dot\", \"Euclid\" or \"Manhattan\"");
+}
+
+static enum err read_datatype(const struct field *f, enum duet_datatype *out)
+{
+    const char *name = duet_datatype_name(DUET_FLOAT32);
+    TRY(field_string(f, &name));
+    for (int i = DUET_FLOAT32; i <= DUET_UINT8; i++) {
+        *out = (enum duet_datatype)i;
+        if (strcmp(name, duet_datatype_name(*out)) == 0) {
+            return ERR_OK;
+        }
     }
-    if (strcmp(name, "Euclid") == 0 || strcmp(name, "Manhattan") == 0) {
-        return field_fail(f, ERR_UNSUPPORTED, "only Cosine and Dot are supported");
+    if (strcmp(name, "turbo4") == 0) {
+        return field_fail(f, ERR_UNSUPPORTED, "turbo4 is not supported");
     }
-    return field_fail(f, ERR_INVALID, "must be \"Cosine\" or \"Dot\"");
+    return field_fail(f, ERR_INVALID, "must be \"float32\", \"float16\" or \"uint8\"");
 }
 
 static enum err read_space(const struct field *f, const char *name,
                            struct duet_space *space)
 {
-    const char *datatype = "float32";
     TRY(field_require(f));
     TRY(field_check(f, space_rules));
     struct field size = field_get(f, "size");
     struct field distance = field_get(f, "distance");
-    struct field datatype_field = field_get(f, "datatype");
+    struct field datatype = field_get(f, "datatype");
     space->name = name;
     TRY(field_require(&size));
     TRY(field_size(&size, &space->dim));
     if (space->dim == 0 || space->dim > LIMIT_DIM_MAX) {
         return field_fail(&size, ERR_LIMIT, "must be 1 to %d", LIMIT_DIM_MAX);
     }
-    TRY(field_string(&datatype_field, &datatype));
-    if (strcmp(datatype, "float32") != 0) {
-        return field_fail(&datatype_field, ERR_UNSUPPORTED,
-                          "only \"float32\" is supported");
-    }
+    TRY(read_datatype(&datatype, &space->datatype));
     return read_distance(&distance, &space->distance);
 }
 
@@ -152,7 +159,7 @@ enum err api_collection_create(struct api_call *call)
 {
     struct field root;
     struct duet_space spaces[LIMIT_SPACES_MAX];
-    size_t n_spaces = 0;
+    struct duet_collection_options options = {.spaces = spaces};
     TRY(api_call_json(call, &root));
     TRY(field_check(&root, create_rules));
     TRY(check_single(&root));
@@ -162,11 +169,17 @@ enum err api_collection_create(struct api_call *call)
         return field_fail(&model, ERR_INVALID, "can't stand beside \"vectors\"");
     }
     if (vectors.value != NULL) {
-        TRY(read_spaces(&vectors, spaces, &n_spaces));
+        TRY(read_spaces(&vectors, spaces, &options.n_spaces));
     } else {
         TRY(check_model(call, &model));
     }
-    TRY(duet_collection_create(call->api->db, collection_of(call), spaces, n_spaces));
+    struct field metadata = field_get(&root, "metadata");
+    TRY(field_object(&metadata));
+    if (metadata.value != NULL) {
+        options.metadata = json_text(metadata.value);
+        options.n_metadata = strlen(options.metadata);
+    }
+    TRY(duet_collection_create_with(call->api->db, collection_of(call), &options));
     out_bool(&call->out, true);
     return ERR_OK;
 }
@@ -180,6 +193,115 @@ enum err api_collection_drop(struct api_call *call)
         result = ERR_OK;
     }
     return result;
+}
+
+/* ---- Update --------------------------------------------------------------------- */
+
+/* Fields that tune an engine without changing what it answers. */
+static const struct field_rule update_rules[] = {
+    {"vectors", NULL},
+    {"metadata", NULL},
+    {"hnsw_config", NULL},
+    {"optimizers_config", NULL},
+    {"quantization_config", NULL},
+    {"params", NULL},
+    {"sparse_vectors", "sparse vectors are not supported"},
+    {"strict_mode_config", "strict mode is not supported"},
+    {NULL, NULL},
+};
+
+static const struct field_rule space_update_rules[] = {
+    {"hnsw_config", NULL}, {"quantization_config", NULL},
+    {"on_disk", NULL},     {"memory", NULL},
+    {NULL, NULL},
+};
+
+static bool has_space(const struct duet_collection *collection, const char *name)
+{
+    for (size_t i = 0; i < collection->n_spaces; i++) {
+        if (strcmp(collection->spaces[i].name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The spaces named must be there; of them only what tunes an engine may change. */
+static enum err check_space_updates(const struct field *f,
+                                    const struct duet_collection *collection)
+{
+    TRY(field_object(f));
+    if (f->value == NULL) {
+        return ERR_OK;
+    }
+    json_object_object_foreach(f->value, key, value)
+    {
+        struct field space = {.parent = f, .key = key, .value = value};
+        TRY(field_check(&space, space_update_rules));
+        if (!has_space(collection, key)) {
+            return field_fail(&space, ERR_INVALID, "is no vector space of \"%s\"",
+                              collection->name);
+        }
+    }
+    return ERR_OK;
+}
+
+enum err api_collection_update(struct api_call *call)
+{
+    struct field root;
+    struct duet_collections list;
+    TRY(api_call_json(call, &root));
+    TRY(field_check(&root, update_rules));
+    struct field vectors = field_get(&root, "vectors");
+    struct field metadata = field_get(&root, "metadata");
+    struct field params = field_get(&root, "params");
+    TRY(field_object(&metadata));
+    TRY(field_object(&params));
+    TRY(check_single(&params));
+    TRY(duet_collections_list(call->api->db, collection_of(call), &list));
+    enum err result = check_space_updates(&vectors, &list.items[0]);
+    duet_collections_release(&list);
+    TRY(result);
+    if (metadata.value != NULL) {
+        const char *text = json_text(metadata.value);
+        TRY(duet_collection_set_metadata(call->api->db, collection_of(call), text,
+                                         strlen(text)));
+    }
+    out_bool(&call->out, true);
+    return ERR_OK;
+}
+
+enum err api_space_add(struct api_call *call)
+{
+    static const struct field_rule rules[] = {
+        {"dense", NULL},
+        {"sparse", "sparse vectors are not supported"},
+        {NULL, NULL},
+    };
+    struct field root;
+    struct duet_space space;
+    TRY(api_call_json(call, &root));
+    TRY(field_check(&root, rules));
+    struct field dense = field_get(&root, "dense");
+    TRY(read_space(&dense, call->match.params[1], &space));
+    TRY(duet_space_add(call->api->db, collection_of(call), &space));
+    api_write_completed(&call->out);
+    return ERR_OK;
+}
+
+/* As in the dialect, removing what is not there is no error. */
+enum err api_space_remove(struct api_call *call)
+{
+    struct duet_collections list;
+    TRY(duet_collections_list(call->api->db, collection_of(call), &list));
+    bool there = has_space(&list.items[0], call->match.params[1]);
+    duet_collections_release(&list);
+    if (there) {
+        TRY(duet_space_remove(call->api->db, collection_of(call),
+                              call->match.params[1]));
+    }
+    api_write_completed(&call->out);
+    return ERR_OK;
 }
 
 /* ---- Describe -------------------------------------------------------------------- */
@@ -225,7 +347,11 @@ static void write_space(struct json_out *out, const struct duet_space *space)
     out_key(out, "size");
     out_size(out, space->dim);
     out_key(out, "distance");
-    out_string(out, space->distance == DUET_DOT ? "Dot" : "Cosine");
+    out_string(out, duet_distance_name(space->distance));
+    if (space->datatype != DUET_FLOAT32) {
+        out_key(out, "datatype");
+        out_string(out, duet_datatype_name(space->datatype));
+    }
     out_end(out, '}');
 }
 
@@ -261,6 +387,10 @@ static void write_config(struct json_out *out, const struct duet_collection *col
     out_json(out, engine, sizeof engine - 1);
     out_key(out, "optimizer_config");
     out_json(out, optimizer, sizeof optimizer - 1);
+    if (collection->metadata != NULL) {
+        out_key(out, "metadata");
+        out_json(out, collection->metadata, strlen(collection->metadata));
+    }
     out_end(out, '}');
 }
 

@@ -158,9 +158,8 @@ static enum err read_inference(struct inputs *inputs, const struct field *f,
     return text.value != NULL ? read_text(&text, out) : read_image(inputs, &image, out);
 }
 
-/* An array, or an object to be encoded. */
-static enum err read_vector(struct inputs *inputs, const struct field *f,
-                            struct duet_input *out)
+enum err input_read_vector(struct inputs *inputs, const struct field *f,
+                           struct duet_input *out)
 {
     TRY(field_require(f));
     if (json_object_is_type(f->value, json_type_array)) {
@@ -217,7 +216,7 @@ static enum err read_nearest(struct inputs *inputs, const struct field *f,
 {
     if (!json_object_is_type(f->value, json_type_int) &&
         !json_object_is_type(f->value, json_type_string)) {
-        return read_vector(inputs, f, out);
+        return input_read_vector(inputs, f, out);
     }
     *out = (struct duet_input){.kind = DUET_INPUT_POINT};
     return field_id(f, &out->id);
@@ -239,7 +238,7 @@ static enum err read_named(struct inputs *inputs, const struct field *f,
     {
         struct field named = {.parent = f, .key = key, .value = value};
         vectors[*n_vectors].space = key;
-        TRY(read_vector(inputs, &named, &vectors[*n_vectors].input));
+        TRY(input_read_vector(inputs, &named, &vectors[*n_vectors].input));
         (*n_vectors)++;
     }
     return ERR_OK;
@@ -255,7 +254,7 @@ enum err input_read_vectors(struct inputs *inputs, const struct field *f,
         return read_named(inputs, f, vectors, n_vectors);
     }
     vectors[0].space = NULL;
-    TRY(read_vector(inputs, f, &vectors[0].input));
+    TRY(input_read_vector(inputs, f, &vectors[0].input));
     *n_vectors = 1;
     return ERR_OK;
 }

@@ -34,6 +34,10 @@ void inputs_release(struct inputs *inputs);
 enum err input_read_query(struct inputs *inputs, const struct field *f,
                           struct duet_input *out) ERR_CHECK;
 
+/* One vector, without a name: an array, or an object to be encoded. */
+enum err input_read_vector(struct inputs *inputs, const struct field *f,
+                           struct duet_input *out) ERR_CHECK;
+
 /*
  * The member "vector" of a point to be written, into vectors[LIMIT_SPACES_MAX]: one
  * input without a name, or an object of named ones. An object whose "text" or "image"

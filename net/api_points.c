@@ -1,13 +1,9 @@
 /*
- * api_points.c - points written, read, walked, counted and removed.
+ * api_points.c - points read, walked and counted.
  */
-#include <string.h>
-
 #include "base/alloc.h"
-#include "base/clock.h"
 #include "base/limits.h"
 #include "net/api.h"
-#include "net/api_input.h"
 #include "net/api_point_out.h"
 
 static const char *collection_of(const struct api_call *call)
@@ -15,118 +11,7 @@ static const char *collection_of(const struct api_call *call)
     return call->match.params[0];
 }
 
-/* ---- Upsert -------------------------------------------------------------------- */
-
-static const struct field_rule upsert_rules[] = {
-    {"points", NULL},
-    {"batch", "send {\"points\": [{\"id\", \"vector\", \"payload\"}, …]} instead"},
-    {"shard_key", "shards are not supported"},
-    {"update_filter", "filters are not supported yet"},
-    {"update_mode", "points are always inserted or replaced"},
-    {NULL, NULL},
-};
-
-static const struct field_rule point_rules[] = {
-    {"id", NULL}, {"vector", NULL}, {"payload", NULL}, {NULL, NULL}};
-
-/* One point of an upsert, with the vectors that it points to. */
-struct upsert_item {
-    struct duet_named_input vectors[LIMIT_SPACES_MAX];
-};
-
-static enum err read_point(struct inputs *inputs, const struct field *f,
-                           struct upsert_item *item, struct duet_point_input *point)
-{
-    TRY(field_require(f));
-    TRY(field_check(f, point_rules));
-    struct field id = field_get(f, "id");
-    struct field vector = field_get(f, "vector");
-    struct field payload = field_get(f, "payload");
-    TRY(field_id(&id, &point->id));
-    TRY(input_read_vectors(inputs, &vector, item->vectors, &point->n_vectors));
-    point->vectors = item->vectors;
-    TRY(field_object(&payload));
-    if (payload.value != NULL) {
-        point->payload = json_text(payload.value);
-        point->n_payload = strlen(point->payload);
-    }
-    return ERR_OK;
-}
-
-static enum err upsert(struct api_call *call, struct inputs *inputs,
-                       const struct field *list)
-{
-    size_t n = field_length(list);
-    struct duet_point_input *points = alloc_zero(n, sizeof *points);
-    struct upsert_item *items = alloc_zero(n, sizeof *items);
-    enum err result = ERR_OK;
-    if (points == NULL || items == NULL) {
-        TRY_OUT(err_set(ERR_NOMEM, "out of memory"));
-    }
-    for (size_t i = 0; i < n; i++) {
-        struct field point = field_item(list, i);
-        TRY_OUT(read_point(inputs, &point, &items[i], &points[i]));
-    }
-    uint64_t start_ns = clock_monotonic_ns();
-    TRY_OUT(duet_upsert(call->api->db, collection_of(call), points, n));
-    metrics_upsert(call->api->metrics, n,
-                   (double)(clock_monotonic_ns() - start_ns) / 1e9);
-out:
-    alloc_free(items);
-    alloc_free(points);
-    return result;
-}
-
-/* {"status": "completed"}: a write that returned is on disk, whatever `wait` said. */
-static void write_completed(struct json_out *out)
-{
-    out_begin(out, '{');
-    out_key(out, "status");
-    out_string(out, "completed");
-    out_end(out, '}');
-}
-
-enum err api_points_upsert(struct api_call *call)
-{
-    struct field root;
-    TRY(api_call_json(call, &root));
-    TRY(field_check(&root, upsert_rules));
-    struct field list = field_get(&root, "points");
-    TRY(field_require(&list));
-    TRY(field_array(&list, LIMIT_BATCH_POINTS));
-    if (field_length(&list) == 0) {
-        return field_fail(&list, ERR_INVALID, "is empty");
-    }
-    struct inputs inputs;
-    inputs_init(&inputs, call->api->db, collection_of(call));
-    enum err result = upsert(call, &inputs, &list);
-    inputs_release(&inputs);
-    write_completed(&call->out);
-    return result;
-}
-
 /* ---- By ids --------------------------------------------------------------------- */
-
-/* The ids of an array; *ids is the caller's, alloc_free. */
-static enum err read_ids(const struct field *list, struct duet_id **ids, size_t *n)
-{
-    *ids = NULL;
-    TRY(field_require(list));
-    TRY(field_array(list, LIMIT_BATCH_POINTS));
-    *n = field_length(list);
-    *ids = alloc_array(*n, sizeof **ids);
-    FAIL_IF(*ids == NULL, ERR_NOMEM, "out of memory");
-    for (size_t i = 0; i < *n; i++) {
-        struct field id = field_item(list, i);
-        enum err result = field_id(&id, &(*ids)[i]);
-        if (result != ERR_OK) {
-            alloc_free(*ids);
-            *ids = NULL;
-            return result;
-        }
-    }
-    return ERR_OK;
-}
 
 static enum err write_points(struct json_out *out, const struct point_view *view,
                              const struct duet_hits *hits)
@@ -158,7 +43,7 @@ enum err api_points_get(struct api_call *call)
     TRY(field_check(&root, rules));
     TRY(point_view_read(&root, true, &view));
     struct field list = field_get(&root, "ids");
-    TRY(read_ids(&list, &ids, &n));
+    TRY(api_read_ids(&list, &ids, &n));
     enum err result;
     TRY_OUT(duet_get(call->api->db, collection_of(call), ids, n, view.vectors, &hits));
     TRY_OUT(write_points(&call->out, &view, &hits));
@@ -207,33 +92,13 @@ enum err api_point_image(struct api_call *call)
     return result;
 }
 
-enum err api_points_delete(struct api_call *call)
-{
-    static const struct field_rule rules[] = {
-        {"points", NULL},
-        {"filter", "filters are not supported yet"},
-        {"shard_key", "shards are not supported"},
-        {NULL, NULL},
-    };
-    struct field root;
-    struct duet_id *ids;
-    size_t n;
-    TRY(api_call_json(call, &root));
-    TRY(field_check(&root, rules));
-    struct field list = field_get(&root, "points");
-    TRY(read_ids(&list, &ids, &n));
-    enum err result = duet_remove(call->api->db, collection_of(call), ids, n, NULL);
-    alloc_free(ids);
-    write_completed(&call->out);
-    return result;
-}
-
 /* ---- All of them ------------------------------------------------------------------
  */
 
 struct scroll {
     struct point_view view;
     size_t limit;
+    const char *filter; /* NULL: none */
     bool has_from;
     struct duet_id from;
 };
@@ -246,7 +111,7 @@ static enum err read_scroll(const struct field *root, struct scroll *scroll)
         {"with_payload", NULL},
         {"with_vector", NULL},
         {"duet", NULL},
-        {"filter", "filters are not supported yet"},
+        {"filter", NULL},
         {"order_by", "points come in the order of their ids"},
         {"shard_key", "shards are not supported"},
         {NULL, NULL},
@@ -256,6 +121,8 @@ static enum err read_scroll(const struct field *root, struct scroll *scroll)
     TRY(point_view_read(root, true, &scroll->view));
     struct field limit = field_get(root, "limit");
     struct field offset = field_get(root, "offset");
+    struct field filter = field_get(root, "filter");
+    TRY(field_text(&filter, &scroll->filter));
     TRY(field_size(&limit, &scroll->limit));
     if (scroll->limit == 0) {
         return field_fail(&limit, ERR_INVALID, "must be 1 or more");
@@ -318,7 +185,8 @@ static enum err find_next(struct api_call *call, const struct scroll *scroll,
     if (!id_step(next)) {
         return ERR_OK;
     }
-    TRY(duet_scroll(call->api->db, collection_of(call), next, 1, &more));
+    TRY(duet_scroll_where(call->api->db, collection_of(call), scroll->filter, next, 1,
+                          &more));
     *has_next = more.n == 1;
     if (*has_next) {
         *next = more.hits[0].id;
@@ -353,8 +221,8 @@ enum err api_points_scroll(struct api_call *call)
     struct duet_id next;
     TRY(api_call_json(call, &root));
     TRY(read_scroll(&root, &scroll));
-    TRY(duet_scroll(call->api->db, collection_of(call),
-                    scroll.has_from ? &scroll.from : NULL, scroll.limit, &hits));
+    TRY(duet_scroll_where(call->api->db, collection_of(call), scroll.filter,
+                          scroll.has_from ? &scroll.from : NULL, scroll.limit, &hits));
     enum err result;
     TRY_OUT(find_next(call, &scroll, &hits, &has_next, &next));
     if (scroll.view.vectors) {
@@ -370,15 +238,18 @@ enum err api_points_count(struct api_call *call)
 {
     static const struct field_rule rules[] = {
         {"exact", NULL}, /* it always is */
-        {"filter", "filters are not supported yet"},
+        {"filter", NULL},
         {"shard_key", "shards are not supported"},
         {NULL, NULL},
     };
     struct field root;
+    const char *filter_text;
     size_t n;
     TRY(api_call_json(call, &root));
     TRY(field_check(&root, rules));
-    TRY(duet_count(call->api->db, collection_of(call), &n));
+    struct field filter = field_get(&root, "filter");
+    TRY(field_text(&filter, &filter_text));
+    TRY(duet_count_where(call->api->db, collection_of(call), filter_text, &n));
     out_begin(&call->out, '{');
     out_key(&call->out, "count");
     out_size(&call->out, n);

@@ -17,7 +17,7 @@ static const struct field_rule query_rules[] = {
     {"score_threshold", NULL},
     {"params", NULL},
     {"duet", NULL},
-    {"filter", "filters are not supported yet"},
+    {"filter", NULL},
     {"prefetch", "prefetch is not supported"},
     {"lookup_from", "lookup_from is not supported"},
     {"shard_key", "shards are not supported"},
@@ -107,6 +107,8 @@ static enum err read_query(const struct field *root, struct inputs *inputs,
     struct field params = field_get(root, "params");
     struct field threshold = field_get(root, "score_threshold");
     *query = DUET_QUERY_DEFAULT;
+    struct field filter = field_get(root, "filter");
+    TRY(field_text(&filter, &query->filter));
     TRY(input_read_query(inputs, &input, &query->input));
     TRY(field_string(&using, &query->in));
     TRY(read_range(root, query));

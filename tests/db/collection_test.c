@@ -23,7 +23,7 @@ static int tear_down(void **state)
 
 static enum err create(struct test_db *t, const char *name)
 {
-    struct duet_space space = {"v", 3, DUET_COSINE};
+    struct duet_space space = {"v", 3, DUET_COSINE, DUET_FLOAT32};
     return duet_collection_create(t->db, name, &space, 1);
 }
 
@@ -31,7 +31,8 @@ static void test_collections_are_listed_by_name(void **state)
 {
     struct test_db *t = *state;
     struct duet_collections list;
-    struct duet_space two[] = {{"a", 3, DUET_COSINE}, {"b", 4, DUET_DOT}};
+    struct duet_space two[] = {{"a", 3, DUET_COSINE, DUET_FLOAT32},
+                               {"b", 4, DUET_DOT, DUET_FLOAT32}};
     assert_ok(create(t, "beta"));
     assert_ok(duet_collection_create(t->db, "alpha", two, 2));
     assert_ok(duet_collections_list(t->db, NULL, &list));
@@ -70,12 +71,13 @@ static void test_bad_names_are_refused(void **state)
 static void test_bad_spaces_are_refused(void **state)
 {
     struct test_db *t = *state;
-    struct duet_space none = {"v", 0, DUET_COSINE};
-    struct duet_space large = {"v", LIMIT_DIM_MAX + 1, DUET_COSINE};
-    struct duet_space odd = {"v", 3, (enum duet_distance)9};
-    struct duet_space twice[] = {{"v", 3, DUET_COSINE}, {"v", 3, DUET_COSINE}};
+    struct duet_space none = {"v", 0, DUET_COSINE, DUET_FLOAT32};
+    struct duet_space large = {"v", LIMIT_DIM_MAX + 1, DUET_COSINE, DUET_FLOAT32};
+    struct duet_space odd = {"v", 3, (enum duet_distance)9, DUET_FLOAT32};
+    struct duet_space twice[] = {{"v", 3, DUET_COSINE, DUET_FLOAT32},
+                                 {"v", 3, DUET_COSINE, DUET_FLOAT32}};
     struct duet_space many[LIMIT_SPACES_MAX + 1];
-    struct duet_space unnamed = {"", 3, DUET_COSINE};
+    struct duet_space unnamed = {"", 3, DUET_COSINE, DUET_FLOAT32};
     assert_err(duet_collection_create(t->db, "c", &none, 1), ERR_LIMIT);
     assert_err(duet_collection_create(t->db, "c", &large, 1), ERR_LIMIT);
     assert_err(duet_collection_create(t->db, "c", &odd, 1), ERR_UNSUPPORTED);
@@ -83,7 +85,7 @@ static void test_bad_spaces_are_refused(void **state)
     for (size_t i = 0; i <= LIMIT_SPACES_MAX; i++) {
         static char names[LIMIT_SPACES_MAX + 1][4];
         snprintf(names[i], sizeof names[i], "s%zu", i);
-        many[i] = (struct duet_space){names[i], 3, DUET_COSINE};
+        many[i] = (struct duet_space){names[i], 3, DUET_COSINE, DUET_FLOAT32};
     }
     assert_err(duet_collection_create(t->db, "c", many, LIMIT_SPACES_MAX + 1),
                ERR_LIMIT);

@@ -74,7 +74,7 @@ static inline void test_db_reopen(struct test_db *t)
 static inline void test_collection_make(struct duet *db, const char *name, size_t dim,
                                         enum duet_distance distance)
 {
-    struct duet_space space = {"v", dim, distance};
+    struct duet_space space = {"v", dim, distance, DUET_FLOAT32};
     assert_ok(duet_collection_create(db, name, &space, 1));
 }
 

@@ -88,14 +88,16 @@ static void test_keys_that_are_none_are_refused(void **state)
 static struct record_collection sample_collection(void)
 {
     struct record_collection c = {
-        .number = 5, .n_points = UINT64_C(1) << 40, .n_spaces = 2};
+        .number = 5, .n_points = UINT64_C(1) << 40, .n_spaces = 2, .next_space = 8};
     strcpy(c.model, "default");
     strcpy(c.model_space, "duet/1");
     strcpy(c.fingerprint, "00ff");
     strcpy(c.spaces[0].name, "图");
     c.spaces[0].dim = LIMIT_DIM_MAX;
     c.spaces[1].dim = 1;
-    c.spaces[1].distance = DUET_DOT;
+    c.spaces[1].distance = DUET_MANHATTAN;
+    c.spaces[1].datatype = DUET_UINT8;
+    c.spaces[1].number = 7;
     return c;
 }
 
@@ -110,7 +112,7 @@ static struct record_space sample_space(void)
 
 static struct record_point sample_point(void)
 {
-    struct record_point p = {.n_spaces = 2, .slots = {17, RECORD_NO_SLOT}};
+    struct record_point p = {.n_vectors = 2, .vectors = {{3, 17}, {65535, 18}}};
     p.payload = (struct bytes){"{\"a\":1}", 7};
     return p;
 }
@@ -190,7 +192,7 @@ static void test_another_version_or_byte_order_is_told_apart_from_damage(void **
     struct record_format f;
     buf_init(&b, 1000);
     write_sample(0, &b);
-    b.data[4] = 2;
+    b.data[4] = 1;
     assert_err(record_format_read(&f, bytes_of(&b)), ERR_VERSION);
     write_sample(0, &b);
     char low = b.data[8];
@@ -220,7 +222,10 @@ static void test_a_collection_comes_back(void **state)
     assert_string_equal(c.spaces[0].name, "图");
     assert_string_equal(c.spaces[1].name, "");
     assert_int_equal(c.spaces[0].dim, LIMIT_DIM_MAX);
-    assert_int_equal(c.spaces[1].distance, DUET_DOT);
+    assert_int_equal(c.next_space, 8);
+    assert_int_equal(c.spaces[1].distance, DUET_MANHATTAN);
+    assert_int_equal(c.spaces[1].datatype, DUET_UINT8);
+    assert_int_equal(c.spaces[1].number, 7);
     buf_release(&b);
 }
 
@@ -268,9 +273,10 @@ static void test_a_point_comes_back(void **state)
     buf_init(&b, 1000);
     write_sample(3, &b);
     assert_ok(record_point_read(&p, bytes_of(&b)));
-    assert_int_equal(p.n_spaces, 2);
-    assert_int_equal(p.slots[0], 17);
-    assert_true(p.slots[1] == RECORD_NO_SLOT);
+    assert_int_equal(p.n_vectors, 2);
+    assert_int_equal(record_point_slot(&p, 3), 17);
+    assert_int_equal(record_point_slot(&p, 65535), 18);
+    assert_true(record_point_slot(&p, 0) == RECORD_NO_SLOT);
     assert_int_equal(p.payload.n, 7);
     assert_memory_equal(p.payload.data, "{\"a\":1}", 7);
     buf_release(&b);

@@ -111,6 +111,11 @@ static void check_queries(struct test_db *t, const struct oracle *o,
         assert_ok(duet_search(t->db, "c", &q, &got));
         check_against(o, query, ks[i], &got);
         duet_hits_release(&got);
+        /* A filter that all pass changes nothing, whatever slots have died. */
+        q.filter = "{\"must\":{\"has_vector\":\"v\"}}";
+        assert_ok(duet_search(t->db, "c", &q, &got));
+        check_against(o, query, ks[i], &got);
+        duet_hits_release(&got);
     }
 }
 
@@ -303,7 +308,8 @@ static void test_bad_queries_are_refused(void **state)
 static void test_any_fuses_spaces_by_rank(void **state)
 {
     struct test_db *t = *state;
-    struct duet_space spaces[] = {{"a", 2, DUET_DOT}, {"b", 2, DUET_DOT}};
+    struct duet_space spaces[] = {{"a", 2, DUET_DOT, DUET_FLOAT32},
+                                  {"b", 2, DUET_DOT, DUET_FLOAT32}};
     assert_ok(duet_collection_create(t->db, "two", spaces, 2));
     const float near[] = {1, 0};
     const float middle[] = {0.5f, 0};

@@ -47,11 +47,10 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* Points near one of 40 centres, as real vectors are; numbers [from, to) of them. */
-static void fill(struct fixture *f, size_t from, size_t to)
+/* Vectors near one of 40 centres, as real ones are; numbers [from, to) of them. */
+static void fill_vectors(struct fixture *f, size_t from, size_t to)
 {
     static float centres[40][DIM];
-    struct db_write *writes = calloc(to - from, sizeof *writes);
     if (from == 0) {
         for (size_t i = 0; i < 40; i++) {
             test_random_unit(&f->random, centres[i], DIM);
@@ -69,11 +68,24 @@ static void fill(struct fixture *f, size_t from, size_t to)
         for (size_t d = 0; d < DIM; d++) {
             f->vectors[i][d] = (float)(f->vectors[i][d] / sqrt(sum));
         }
+    }
+}
+
+static void write_vectors(struct fixture *f, size_t from, size_t to)
+{
+    struct db_write *writes = calloc(to - from, sizeof *writes);
+    for (size_t i = from; i < to; i++) {
         writes[i - from].id = test_id(i);
         writes[i - from].vectors[0] = f->vectors[i];
     }
     assert_ok(db_write_points(f->t.db, "c", writes, to - from));
     free(writes);
+}
+
+static void fill(struct fixture *f, size_t from, size_t to)
+{
+    fill_vectors(f, from, to);
+    write_vectors(f, from, to);
 }
 
 static struct duet_space_stats stats_of(struct fixture *f)
@@ -355,12 +367,69 @@ static void test_a_segment_of_the_dead_is_given_up(void **state)
     assert_true(n_candidates > 0);
 }
 
+/* Each distance and datatype that the index can compare by; Manhattan is scanned. */
+static void test_distances_and_datatypes_are_sealed(void **state)
+{
+    static const struct {
+        enum duet_distance distance;
+        enum duet_datatype datatype;
+    } cases[] = {{DUET_EUCLID, DUET_FLOAT32},
+                 {DUET_EUCLID, DUET_FLOAT16},
+                 {DUET_DOT, DUET_FLOAT16},
+                 {DUET_COSINE, DUET_FLOAT16},
+                 {DUET_MANHATTAN, DUET_FLOAT32}};
+    struct fixture *f = *state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct duet_space space = {"v", DIM, cases[i].distance, cases[i].datatype};
+        size_t n_candidates;
+        bool is_indexed = cases[i].distance != DUET_MANHATTAN;
+        assert_ok(duet_collection_drop(f->t.db, "c"));
+        assert_ok(duet_collection_create(f->t.db, "c", &space, 1));
+        fill(f, 0, N);
+        assert_ok(duet_seal(f->t.db, "c"));
+        assert_int_equal(stats_of(f).n_segments, is_indexed ? 1 : 0);
+        double r = recall(f, &n_candidates);
+        print_message("%s %s: recall@10 %.3f\n", duet_distance_name(space.distance),
+                      duet_datatype_name(space.datatype), r);
+        assert_true(r >= 0.98);
+        assert_true((n_candidates > 0) == is_indexed);
+    }
+}
+
+/* Bytes are not stored at unit length, but compared so. */
+static void test_bytes_are_sealed(void **state)
+{
+    struct fixture *f = *state;
+    for (int d = DUET_COSINE; d <= DUET_EUCLID; d++) {
+        struct duet_space space = {"v", DIM, (enum duet_distance)d, DUET_UINT8};
+        size_t n_candidates;
+        assert_ok(duet_collection_drop(f->t.db, "c"));
+        assert_ok(duet_collection_create(f->t.db, "c", &space, 1));
+        fill_vectors(f, 0, N);
+        for (size_t i = 0; i < N; i++) {
+            for (size_t k = 0; k < DIM; k++) {
+                float x = 128 + 300 * f->vectors[i][k];
+                f->vectors[i][k] = floorf(x < 0 ? 0 : x > 255 ? 255 : x);
+            }
+        }
+        write_vectors(f, 0, N);
+        assert_ok(duet_seal(f->t.db, "c"));
+        double r = recall(f, &n_candidates);
+        print_message("%s uint8: recall@10 %.3f\n", duet_distance_name(space.distance),
+                      r);
+        assert_true(r >= 0.98);
+        assert_true(n_candidates > 0);
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_a_segment_is_built_and_finds_what_a_scan_finds),
+        TEST(test_distances_and_datatypes_are_sealed),
+        TEST(test_bytes_are_sealed),
         TEST(test_below_the_threshold_nothing_is_sealed),
         TEST(test_segments_of_like_size_are_merged),
         TEST(test_what_is_written_behind_a_segment_is_found_at_once),

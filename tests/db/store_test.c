@@ -188,7 +188,7 @@ static void write_twice(void *arg)
     struct two_processes *p = arg;
     struct duet *db;
     struct duet_options o = {.path = p->folder, .write = true, .create = true};
-    struct duet_space space = {"v", 3, DUET_COSINE};
+    struct duet_space space = {"v", 3, DUET_COSINE, DUET_FLOAT32};
     CHILD_CHECK(duet_open(&db, &o) == ERR_OK);
     CHILD_CHECK(duet_collection_create(db, "c", &space, 1) == ERR_OK);
     for (uint64_t i = 0; i < 2; i++) {
@@ -285,7 +285,7 @@ static void use_in_little_address_space(void *arg)
     struct duet *db;
     struct duet_options o = {
         .path = arg, .write = true, .create = true, .n_threads = 1};
-    struct duet_space space = {"v", 3, DUET_COSINE};
+    struct duet_space space = {"v", 3, DUET_COSINE, DUET_FLOAT32};
     size_t n;
     limit_address_space((size_t)900 << 20);
     CHILD_CHECK(duet_open(&db, &o) == ERR_OK);
@@ -349,7 +349,7 @@ static void fill_the_disk(void *arg)
     struct duet *db;
     struct duet_options o = {
         .path = arg, .write = true, .create = true, .n_threads = 1};
-    struct duet_space space = {"v", 3, DUET_COSINE};
+    struct duet_space space = {"v", 3, DUET_COSINE, DUET_FLOAT32};
     struct rlimit limit;
     uint64_t n = 0;
     size_t count;

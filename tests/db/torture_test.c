@@ -145,6 +145,47 @@ static enum err search_segments(struct duet *db)
     return search_with(db, false);
 }
 
+static const char FILTER[] =
+    "{\"must\":[{\"key\":\"a\",\"match\":{\"any\":[1,2]}},{\"has_vector\":\"v\"}]}";
+
+static enum err search_filtered(struct duet *db)
+{
+    float v[DIM] = {1, 20};
+    struct duet_hits got;
+    struct duet_query q = test_query(v, DIM, 5);
+    q.filter = FILTER;
+    enum err result = duet_search(db, "c", &q, &got);
+    if (result == ERR_OK) {
+        assert_int_equal(got.n, 5);
+        duet_hits_release(&got);
+    } else {
+        assert_null(got.hits);
+    }
+    return result;
+}
+
+static enum err count_filtered(struct duet *db)
+{
+    size_t n;
+    enum err result = duet_count_where(db, "c", FILTER, &n);
+    assert_int_equal(n, result == ERR_OK ? N : 0);
+    return result;
+}
+
+static enum err scroll_filtered(struct duet *db)
+{
+    struct duet_hits got;
+    enum err result = duet_scroll_where(db, "c", FILTER, NULL, 20, &got);
+    assert_int_equal(got.n, result == ERR_OK ? 20 : 0);
+    duet_hits_release(&got);
+    return result;
+}
+
+static enum err remove_filtered(struct duet *db)
+{
+    return duet_remove_where(db, "c", "{\"must\":{\"has_id\":[5,6,7]}}", NULL);
+}
+
 static enum err get_one(struct duet *db)
 {
     struct duet_hits got;
@@ -164,7 +205,7 @@ static enum err list_collections(struct duet *db)
 
 static enum err create_collection(struct duet *db)
 {
-    struct duet_space space = {"v", 3, DUET_COSINE};
+    struct duet_space space = {"v", 3, DUET_COSINE, DUET_FLOAT32};
     return duet_collection_create(db, "d", &space, 1);
 }
 
@@ -184,6 +225,73 @@ static void test_remove_changes_nothing(void **state)
     torture(*state, remove_one, nothing_was_removed);
 }
 
+static enum err apply_some(struct duet *db)
+{
+    static const char *const names[] = {"a", "b.c[]"};
+    static const char *const spaces[] = {"v"};
+    static const struct duet_id ids[] = {{.number = 5}, {.number = 6}};
+    float v[DIM] = {1, 2, 3};
+    struct duet_named_input input = {
+        "v", {.kind = DUET_INPUT_VECTOR, .vector = v, .n = DIM}};
+    struct duet_point_input p = {
+        .id = test_id(1000), .vectors = &input, .n_vectors = 1};
+    struct duet_point_input old = {.id = test_id(7), .vectors = &input, .n_vectors = 1};
+    const struct duet_operation batch[] = {
+        {.kind = DUET_OP_UPSERT, .points = &p, .n_points = 1},
+        {.kind = DUET_OP_SET_PAYLOAD,
+         .ids = ids,
+         .n_ids = 2,
+         .payload = "{\"x\":1}",
+         .n_payload = 7,
+         .key = "b.c"},
+        {.kind = DUET_OP_DELETE_PAYLOAD,
+         .ids = ids,
+         .n_ids = 2,
+         .names = names,
+         .n_names = 2},
+        {.kind = DUET_OP_UPDATE_VECTORS, .points = &old, .n_points = 1},
+        {.kind = DUET_OP_DELETE_VECTORS,
+         .ids = ids,
+         .n_ids = 2,
+         .names = spaces,
+         .n_names = 1},
+    };
+    return duet_apply(db, "c", batch, 5);
+}
+
+static enum err list_aliases(struct duet *db)
+{
+    struct duet_aliases list;
+    enum err result = duet_aliases_list(db, NULL, &list);
+    duet_aliases_release(&list);
+    return result;
+}
+
+static enum err add_space(struct duet *db)
+{
+    struct duet_space space = {"w", 3, DUET_EUCLID, DUET_UINT8};
+    return duet_space_add(db, "c", &space);
+}
+
+static enum err remove_space(struct duet *db)
+{
+    return duet_space_remove(db, "c", "w");
+}
+
+static void test_batches_change_nothing(void **state)
+{
+    torture(*state, apply_some, nothing_was_written);
+}
+
+static void test_aliases_and_spaces(void **state)
+{
+    const struct duet_alias_change change = {DUET_ALIAS_CREATE, "one", "c"};
+    assert_ok(duet_aliases_change(((struct test_db *)*state)->db, &change, 1));
+    torture(*state, list_aliases, no_matter);
+    torture(*state, add_space, no_matter);
+    torture(*state, remove_space, no_matter);
+}
+
 static void test_exact_search(void **state)
 {
     torture(*state, search_exactly, no_matter);
@@ -192,6 +300,14 @@ static void test_exact_search(void **state)
 static void test_segment_search(void **state)
 {
     torture(*state, search_segments, no_matter);
+}
+
+static void test_filters(void **state)
+{
+    torture(*state, search_filtered, no_matter);
+    torture(*state, count_filtered, no_matter);
+    torture(*state, scroll_filtered, no_matter);
+    torture(*state, remove_filtered, nothing_was_removed);
 }
 
 static void test_get(void **state)
@@ -231,8 +347,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_upsert_changes_nothing),
         TEST(test_remove_changes_nothing),
+        TEST(test_batches_change_nothing),
+        TEST(test_aliases_and_spaces),
         TEST(test_exact_search),
         TEST(test_segment_search),
+        TEST(test_filters),
         TEST(test_get),
         TEST(test_collections),
         TEST(test_open),

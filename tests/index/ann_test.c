@@ -406,6 +406,70 @@ static void check_shape(enum ann_kind kind, const float *v, size_t n, size_t dim
     alloc_free(hits);
 }
 
+/* Recall@K by distance, of vectors of unlike lengths, after rescoring. */
+static double recall_by_distance(enum ann_kind kind, size_t probe_share)
+{
+    float *v = vectors_make(N, DIM, 5);
+    uint64_t random = 6;
+    struct ann *ann;
+    struct ann_info info;
+    struct scan_kind by = {SCAN_EUCLID, SCAN_FLOAT32};
+    size_t n_common = 0;
+    for (size_t i = 0; i < N; i++) {
+        float length = 1 + (float)(vectors_random(&random) % 100) / 50;
+        for (size_t d = 0; d < DIM; d++) {
+            v[i * DIM + d] *= length;
+        }
+    }
+    struct vectors_source source = {v, N, DIM};
+    struct ann_build_options o = {
+        .kind = kind, .euclid = true, .dim = DIM, .n_threads = 1, .seed = 1};
+    assert_ok(ann_build(&ann, &o, N, vectors_read, &source));
+    ann_info(ann, &info);
+    assert_true(info.euclid);
+    for (size_t i = 0; i < N_QUERIES; i++) {
+        struct ann_hit candidates[K * 40], found[K], exact[K];
+        struct topk top;
+        size_t n;
+        struct ann_query q = {.vector = queries[i],
+                              .dim = DIM,
+                              .k = K * 40,
+                              .nprobe = (unsigned)(info.n_lists / probe_share)};
+        assert_ok(ann_search(ann, &q, candidates, &n));
+        topk_init(&top, found, K);
+        for (size_t c = 0; c < n; c++) {
+            const float *row = v + candidates[c].slot * DIM;
+            assert_true(candidates[c].score <= 0);
+            topk_push(&top, (struct ann_hit){candidates[c].slot,
+                                             scan_score(by, queries[i], row, DIM)});
+        }
+        assert_int_equal(topk_sort(&top), K);
+        topk_init(&top, exact, K);
+        for (size_t s = 0; s < N; s++) {
+            topk_push(&top, (struct ann_hit){
+                                s, scan_score(by, queries[i], v + s * DIM, DIM)});
+        }
+        topk_sort(&top);
+        n_common += count_common(found, exact);
+    }
+    double r = (double)n_common / (K * N_QUERIES);
+    print_message("kind %d by distance, one list in %zu: recall@10 %.3f\n", (int)kind,
+                  probe_share, r);
+    ann_close(ann);
+    alloc_free(v);
+    return r;
+}
+
+static void test_recall_by_distance(void **state)
+{
+    (void)state;
+    assert_true(recall_by_distance(ANN_PQ_FASTSCAN, 1) >= 0.98);
+    assert_true(recall_by_distance(ANN_IVF_PQ_FASTSCAN, 1) >= 0.98);
+    /* Where lengths differ, what is near is spread over more lists. */
+    assert_true(recall_by_distance(ANN_IVF_PQ_FASTSCAN, 6) >= 0.70);
+    assert_true(recall_by_distance(ANN_HNSW, 1) >= 0.97);
+}
+
 static void test_few_vectors_and_odd_dimensions(void **state)
 {
     (void)state;
@@ -586,6 +650,7 @@ int main(void)
         cmocka_unit_test(test_recall_of_flat_codes),
         cmocka_unit_test(test_recall_of_codes_in_lists),
         cmocka_unit_test(test_recall_of_a_graph),
+        cmocka_unit_test(test_recall_by_distance),
         cmocka_unit_test(test_more_lists_find_more),
         cmocka_unit_test(test_info_tells_what_was_built),
         cmocka_unit_test(test_filtered_searches_find_all_they_can),

@@ -6,6 +6,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/half.h"
 #include "index/bitmap.h"
 #include "index/scan.h"
 #include "tests/index/vectors.h"
@@ -33,6 +34,60 @@ static void test_the_kernel_agrees_with_the_reference(void **state)
         /* Rounding of each term, which are about 1, and of their sum. */
         assert_true(fabsf(fast - slow) <= 2e-7f * (float)(dim + 8));
     }
+}
+
+/* A row of `type` that holds row[dim] as near as it can, and what it then holds. */
+static void store_row(enum scan_type type, const float *row, size_t dim, void *stored)
+{
+    for (size_t i = 0; i < dim; i++) {
+        uint16_t half = half_from_float(row[i]);
+        uint8_t byte = (uint8_t)fminf(255, fabsf(row[i] * 60));
+        size_t size = scan_type_bytes(type);
+        const void *from = type == SCAN_FLOAT16 ? (const void *)&half
+                           : type == SCAN_UINT8 ? (const void *)&byte
+                                                : (const void *)&row[i];
+        memcpy((char *)stored + i * size, from, size);
+    }
+}
+
+static void test_each_measure_and_type_agrees_with_the_reference(void **state)
+{
+    (void)state;
+    uint64_t random = 3;
+    float query[100], row[100];
+    char room[sizeof row + 1];
+    for (size_t dim = 1; dim <= 100; dim++) {
+        vectors_near(NULL, 1, dim, query, &random);
+        vectors_near(NULL, 1, dim, row, &random);
+        for (int type = SCAN_FLOAT32; type < SCAN_TYPES; type++) {
+            store_row((enum scan_type)type, row, dim, room + 1);
+            for (int measure = SCAN_DOT; measure <= SCAN_MANHATTAN; measure++) {
+                struct scan_kind kind = {(enum scan_measure)measure,
+                                         (enum scan_type)type};
+                float fast = scan_score(kind, query, room + 1, dim);
+                float slow = scan_score_reference(kind, query, room + 1, dim);
+                float size = type == SCAN_UINT8 ? 255 : 1;
+                /* Rounding of each term, as above. */
+                assert_true(fabsf(fast - slow) <= 2e-7f * size * (float)(dim + 8));
+            }
+        }
+    }
+}
+
+static void test_measures_are_what_they_are_called(void **state)
+{
+    (void)state;
+    const float query[] = {1, 2};
+    const float row[] = {4, 6};
+    const uint8_t bytes[] = {3, 4};
+    const uint8_t zeros[] = {0, 0};
+    struct scan_kind euclid = {SCAN_EUCLID, SCAN_FLOAT32};
+    struct scan_kind manhattan = {SCAN_MANHATTAN, SCAN_FLOAT32};
+    struct scan_kind cosine = {SCAN_COSINE, SCAN_UINT8};
+    assert_true(scan_score(euclid, query, row, 2) == -5);
+    assert_true(scan_score(manhattan, query, row, 2) == -7);
+    assert_true(fabsf(scan_score(cosine, query, bytes, 2) - 2.2f) < 1e-6f);
+    assert_true(scan_score(cosine, query, zeros, 2) == 0);
 }
 
 static void test_alignment_does_not_change_a_bit_of_a_score(void **state)
@@ -161,6 +216,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_kernel_agrees_with_the_reference),
+        cmocka_unit_test(test_each_measure_and_type_agrees_with_the_reference),
+        cmocka_unit_test(test_measures_are_what_they_are_called),
         cmocka_unit_test(test_alignment_does_not_change_a_bit_of_a_score),
         cmocka_unit_test(test_no_numbers_make_zero),
         cmocka_unit_test(test_scan_gives_the_best_allowed_rows),

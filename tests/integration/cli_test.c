@@ -374,6 +374,54 @@ static void test_points_are_got_and_removed_by_id_or_path(void **state)
     assert_int_equal(access(at("pictures/a.ppm"), F_OK), 0);
 }
 
+/* c alone has a caption, in the payload's "text". */
+#define CAPTIONED "{\"must\":{\"key\":\"text\",\"match\":{\"text\":\"DOG\"}}}"
+#define BARE "{\"must\":{\"is_empty\":{\"key\":\"text\"}}}"
+
+static void test_filters_choose_what_is_listed_found_counted_and_removed(void **state)
+{
+    (void)state;
+    add_three();
+    RUN("ls", "--filter", CAPTIONED);
+    assert_status(0);
+    assert_int_equal(n_lines(ran.out), 1);
+    assert_non_null(strstr(ran.out, "c.ppm"));
+    RUN("search", "dog", "--filter", BARE, "--json");
+    assert_status(0);
+    assert_int_equal(n_lines(ran.out), 2);
+    assert_null(strstr(ran.out, "c.ppm"));
+    RUN("stats", "--filter", BARE, "--json");
+    assert_int_equal(printed("matching"), 2);
+    RUN("stats", "--filter", BARE);
+    assert_non_null(strstr(ran.out, "matching       2\n"));
+    RUN("rm", "--filter", CAPTIONED);
+    assert_status(0);
+    assert_string_equal(ran.out, "1 removed\n");
+    RUN("rm", "--filter", CAPTIONED);
+    assert_status(1);
+    RUN("ls");
+    assert_int_equal(n_lines(ran.out), 2);
+}
+
+static void test_filters_that_are_wrong_are_told(void **state)
+{
+    (void)state;
+    static const char *const commands_with_it[] = {"ls", "rm", "stats", "search"};
+    add_three();
+    for (size_t i = 0; i < 4; i++) {
+        const char *command = commands_with_it[i];
+        RUN(command, "--filter", "{\"must\":{\"key\":\"a\"",
+            i == 3 ? "dog" : "--quiet");
+        assert_one_error(2, "filter: not JSON");
+        RUN(command, "--filter", "{\"musst\":[]}", i == 3 ? "dog" : "--quiet");
+        assert_one_error(2, "filter.musst: is not known here");
+    }
+    RUN("rm", "--filter", "{}", "1");
+    assert_one_error(2, "say ids or paths, or --filter");
+    RUN("ls");
+    assert_int_equal(n_lines(ran.out), 3);
+}
+
 static void test_a_removed_picture_can_be_added_again(void **state)
 {
     (void)state;
@@ -689,9 +737,21 @@ static void test_points_are_got_and_removed_at_a_server(void **state)
     snprintf(id, sizeof id, "%.36s", ran.out);
     pid_t server = start_server(url);
     assert_alike(url, (const char *const[]){"get", id, NULL});
+    assert_alike(url, (const char *const[]){"ls", "--filter", BARE, NULL});
+    assert_alike(
+        url, (const char *const[]){"search", "dog", "--filter", BARE, "-k", "1", NULL});
+    RUN("--url", url, "stats", "--filter", BARE);
+    assert_int_equal(printed("matching"), 2);
+    RUN("--url", url, "ls", "--filter", "{\"musst\":[]}");
+    assert_one_error(2, "filter.musst: is not known here");
+    RUN("--url", url, "rm", "--filter", "{\"must\":{\"has_id\":[77]}}");
+    assert_status(1);
     RUN("--url", url, "rm", id, "77");
     assert_status(0);
     assert_string_equal(ran.out, "1 of 2 removed\n");
+    RUN("--url", url, "rm", "--filter", BARE);
+    assert_status(0);
+    assert_string_equal(ran.out, "2 removed\n");
     RUN("--url", url, "get", id);
     assert_status(1);
     RUN("--url", url, "get", "no/id");
@@ -742,6 +802,8 @@ int main(void)
         TEST(test_a_bad_picture_to_search_by_is_told),
         TEST(test_wrong_places_to_search_are_told),
         TEST(test_points_are_got_and_removed_by_id_or_path),
+        TEST(test_filters_choose_what_is_listed_found_counted_and_removed),
+        TEST(test_filters_that_are_wrong_are_told),
         TEST(test_a_removed_picture_can_be_added_again),
         TEST(test_ls_lists_all_across_pages),
         TEST(test_stats_and_model_in_both_forms),

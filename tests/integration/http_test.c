@@ -493,8 +493,9 @@ static void test_wrong_requests_are_told_what_is_wrong(void **state)
                   "{\"query\":{\"text\":\"a\"},\"limit\":0}");
     check_refused(400, "limit: is more than", "POST", path,
                   "{\"query\":{\"text\":\"a\"},\"limit\":1000000000}");
-    check_refused(501, "filter: ", "POST", path,
-                  "{\"query\":{\"text\":\"a\"},\"filter\":{\"must\":[]}}");
+    check_refused(400, "filter.must[1].range.gte: must be a number", "POST", path,
+                  "{\"query\":{\"text\":\"a\"},\"filter\":{\"must\":[{\"key\":\"a\","
+                  "\"match\":{\"value\":1}},{\"key\":\"b\",\"range\":{\"gte\":[]}}]}}");
     check_refused(404, "", "POST", path,
                   "{\"query\":{\"text\":\"a\"},\"using\":\"x\"}");
     check_refused(404, "", "POST", path, "{\"query\":77}");

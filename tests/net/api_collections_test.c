@@ -80,15 +80,99 @@ static void test_collections_that_are_wrong_say_where(void **state)
     check_refused(400, "{\"vector\": {}}", "vector: is not known here");
 }
 
+static void test_distances_datatypes_and_metadata_are_taken(void **state)
+{
+    (void)state;
+    create("{\"vectors\": {\"size\": 4, \"distance\": \"Manhattan\", "
+           "\"datatype\": \"uint8\"}, \"metadata\": {\"a\": 1}}");
+    assert_answer(200, "\"result\":true");
+    assert_int_equal(fake.created.distance, DUET_MANHATTAN);
+    assert_int_equal(fake.created.datatype, DUET_UINT8);
+    assert_string_equal(fake.metadata, "{\"a\":1}");
+    check_refused(400,
+                  "{\"vectors\": {\"size\": 4, \"distance\": \"Dot\", "
+                  "\"datatype\": \"int8\"}}",
+                  "vectors.datatype: must be");
+    check_refused(400,
+                  "{\"vectors\": {\"size\": 4, \"distance\": \"Dot\"}, "
+                  "\"metadata\": []}",
+                  "metadata: must be an object");
+    ask("GET", "/collections/things", NULL);
+    assert_answer(200, "\"metadata\":{\"a\":1}");
+}
+
+#define THINGS "/collections/things"
+
+static void test_a_collection_is_updated(void **state)
+{
+    (void)state;
+    ask("PATCH", THINGS,
+        "{\"metadata\": {\"b\": null}, \"vectors\": {\"image\": {\"on_disk\": true}}, "
+        "\"optimizers_config\": {\"indexing_threshold\": 1}}");
+    assert_answer(200, "\"result\":true");
+    assert_string_equal(fake.metadata, "{\"b\":null}");
+    ask("PATCH", THINGS, "{\"vectors\": {\"none\": {}}}");
+    assert_answer(400, "vectors.none: is no vector space");
+    ask("PATCH", THINGS, "{\"vectors\": {\"image\": {\"size\": 3}}}");
+    assert_answer(400, "vectors.image.size: is not known here");
+    ask("PATCH", THINGS, "{\"params\": {\"replication_factor\": 2}}");
+    assert_answer(501, "params.replication_factor: must be 1");
+    ask("PATCH", "/collections/none", "{}");
+    assert_answer(404, "there is no collection 'none'");
+}
+
+static void test_spaces_are_added_and_removed(void **state)
+{
+    (void)state;
+    ask("PUT", THINGS "/vectors/new",
+        "{\"dense\": {\"size\": 5, \"distance\": \"Euclid\"}}");
+    assert_answer(200, "\"result\":{\"status\":\"completed\"}");
+    assert_string_equal(fake.created.name, "new");
+    assert_int_equal(fake.created.distance, DUET_EUCLID);
+    ask("PUT", THINGS "/vectors/new", "{\"dense\": {\"size\": 5}}");
+    assert_answer(400, "dense.distance: is missing");
+    ask("PUT", THINGS "/vectors/new", "{\"sparse\": {}}");
+    assert_answer(501, "sparse: sparse vectors are not supported");
+    ask("DELETE", THINGS "/vectors/text", NULL);
+    assert_answer(200, "\"status\":\"completed\"");
+    assert_string_equal(fake.created_name, "text");
+    ask("DELETE", THINGS "/vectors/none", NULL);
+    assert_answer(200, "\"status\":\"completed\"");
+    assert_string_equal(fake.created_name, "text"); /* it was not asked for */
+}
+
+static void test_aliases_are_changed_and_listed(void **state)
+{
+    (void)state;
+    ask("POST", "/collections/aliases",
+        "{\"actions\": [{\"create_alias\": {\"alias_name\": \"a\", "
+        "\"collection_name\": \"c\"}}, {\"rename_alias\": {\"old_alias_name\": "
+        "\"a\", \"new_alias_name\": \"b\"}}, {\"delete_alias\": {\"alias_name\": "
+        "\"b\"}}]}");
+    assert_answer(200, "\"result\":true");
+    assert_string_equal(fake.aliases, "0 a c;2 a b;1 b -;");
+    ask("POST", "/collections/aliases", "{\"actions\": [{}]}");
+    assert_answer(400, "actions[0]: must have one of");
+    ask("POST", "/collections/aliases",
+        "{\"actions\": [{\"create_alias\": {\"alias_name\": \"a\"}}]}");
+    assert_answer(400, "actions[0].create_alias.collection_name: is missing");
+    ask("POST", "/collections/aliases",
+        "{\"actions\": [{\"delete_alias\": {\"alias_name\": \"a\", \"x\": 1}}]}");
+    assert_answer(400, "actions[0].delete_alias.x: is not known here");
+    ask("GET", "/aliases", NULL);
+    assert_answer(200, "\"result\":{\"aliases\":[{\"alias_name\":\"other\","
+                       "\"collection_name\":\"things\"}]}");
+    ask("GET", "/collections/none/aliases", NULL);
+    assert_answer(404, "there is no collection 'none'");
+}
+
 static void test_what_is_not_done_yet_is_501(void **state)
 {
     (void)state;
-    check_refused(501, "{\"vectors\": {\"size\": 4, \"distance\": \"Euclid\"}}",
-                  "vectors.distance: only Cosine and Dot");
     check_refused(501,
                   "{\"vectors\": {\"size\": 4, \"distance\": \"Dot\", "
-                  "\"datatype\": \"uint8\"}}",
-                  "vectors.datatype: only");
+                  "\"datatype\": \"turbo4\"}}",
+                  "vectors.datatype: turbo4 is not supported");
     check_refused(501, "{\"sparse_vectors\": {\"a\": {}}}", "sparse_vectors: ");
     check_refused(501, "{\"replication_factor\": 2}", "replication_factor: must be 1");
 }
@@ -144,6 +228,10 @@ int main(void)
         TEST(test_vectors_make_plain_spaces),
         TEST(test_settings_of_other_engines_are_taken_in_silence),
         TEST(test_collections_that_are_wrong_say_where),
+        TEST(test_distances_datatypes_and_metadata_are_taken),
+        TEST(test_a_collection_is_updated),
+        TEST(test_spaces_are_added_and_removed),
+        TEST(test_aliases_are_changed_and_listed),
         TEST(test_what_is_not_done_yet_is_501),
         TEST(test_a_name_in_use_is_409),
         TEST(test_dropping_says_whether_it_was_there),

@@ -69,8 +69,6 @@ static void test_upserts_that_are_wrong_say_where(void **state)
                   "points[0].vector.image: must be an array");
     check_refused(400, "{\"points\": [{\"id\": 1, \"vector\": [1], \"pay\": 1}]}",
                   "points[0].pay: is not known here");
-    check_refused(501, "{\"batch\": {\"ids\": [1]}}", "batch: send ");
-    check_refused(501, "{\"points\": [], \"update_filter\": {}}", "update_filter: ");
 }
 
 static void test_more_spaces_than_there_may_be_are_refused(void **state)
@@ -154,28 +152,50 @@ static void test_walks_that_are_wrong_are_refused(void **state)
     assert_answer(400, "offset: must be a whole number or a UUID");
     ask("POST", POINTS "/scroll", "{\"order_by\": \"price\"}");
     assert_answer(501, "order_by: ");
-    ask("POST", POINTS "/scroll", "{\"filter\": {}}");
-    assert_answer(501, "filter: ");
+    ask("POST", POINTS "/scroll", "{\"filter\": {\"wrong\": 1}}");
+    assert_answer(400, "filter.wrong: is not known here");
 }
 
-static void test_delete_is_by_ids_only(void **state)
+static void test_a_walk_passes_its_filter_on_to_each_page(void **state)
+{
+    (void)state;
+    put_three();
+    ask("POST", POINTS "/scroll", "{\"limit\": 1, \"filter\": {\"must\": []}}");
+    assert_answer(200, "\"next_page_offset\":5}");
+    assert_string_equal(fake.last_filter, "{\"must\":[]}");
+    ask("POST", POINTS "/scroll", "{\"filter\": null}");
+    assert_string_equal(fake.last_filter, "");
+}
+
+static void test_delete_is_by_ids_or_by_filter(void **state)
 {
     (void)state;
     ask("POST", POINTS "/delete", "{\"points\": [1, 2]}");
     assert_answer(200, "\"result\":{\"status\":\"completed\"}");
     ask("POST", POINTS "/delete", "{\"filter\": {\"must\": []}}");
-    assert_answer(501, "filter: ");
+    assert_answer(200, "\"result\":{\"status\":\"completed\"}");
+    assert_string_equal(fake.last_filter, "{\"must\":[]}");
+    ask("POST", POINTS "/delete", "{\"filter\": {\"wrong\": 1}}");
+    assert_answer(400, "filter.wrong: is not known here");
+    ask("POST", POINTS "/delete", "{\"filter\": {}, \"points\": [1]}");
+    assert_answer(400, "filter: can't stand beside \\\"points\\\"");
     ask("POST", POINTS "/delete", "{}");
+    assert_answer(400, "points: is missing");
+    ask("POST", POINTS "/delete", "{\"filter\": null}");
     assert_answer(400, "points: is missing");
 }
 
-static void test_a_filtered_count_is_refused(void **state)
+static void test_a_count_takes_a_filter(void **state)
 {
     (void)state;
     ask("POST", POINTS "/count", "{\"filter\": {\"must\": []}}");
-    assert_answer(501, "filter: ");
+    assert_answer(200, "\"count\":0");
+    assert_string_equal(fake.last_filter, "{\"must\":[]}");
     ask("POST", POINTS "/count", "{\"exact\": false}");
     assert_answer(200, "\"count\":0");
+    assert_string_equal(fake.last_filter, "");
+    ask("POST", POINTS "/count", "{\"filter\": {\"wrong\": 1}}");
+    assert_answer(400, "filter.wrong: is not known here");
 }
 
 static void test_a_thumbnail_is_a_jpeg_or_404(void **state)
@@ -203,8 +223,9 @@ int main(void)
         TEST(test_a_walk_meets_every_point_once),
         TEST(test_a_walk_ends_at_the_last_number),
         TEST(test_walks_that_are_wrong_are_refused),
-        TEST(test_delete_is_by_ids_only),
-        TEST(test_a_filtered_count_is_refused),
+        TEST(test_a_walk_passes_its_filter_on_to_each_page),
+        TEST(test_delete_is_by_ids_or_by_filter),
+        TEST(test_a_count_takes_a_filter),
         TEST(test_a_thumbnail_is_a_jpeg_or_404),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

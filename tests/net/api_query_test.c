@@ -114,11 +114,21 @@ static void test_a_text_past_the_limit_is_refused(void **state)
     free(body);
 }
 
+static void test_a_query_takes_a_filter(void **state)
+{
+    (void)state;
+    query("{\"query\": [1, 0], \"filter\": {\"must\": []}}");
+    assert_int_equal(answer.status, 200);
+    assert_string_equal(fake.last_filter, "{\"must\":[]}");
+    query("{\"query\": [1, 0]}");
+    assert_string_equal(fake.last_filter, "");
+    check_refused(400, "{\"query\": [1, 0], \"filter\": {\"wrong\": 1}}",
+                  "filter.wrong: is not known here");
+}
+
 static void test_what_is_not_done_yet_is_501_never_silence(void **state)
 {
     (void)state;
-    check_refused(501, "{\"query\": [1, 0], \"filter\": {\"must\": []}}",
-                  "filter: filters");
     check_refused(501, "{\"query\": {\"fusion\": \"rrf\"}, \"prefetch\": []}",
                   "prefetch");
     check_refused(501, "{\"query\": {\"fusion\": \"rrf\"}}", "query.fusion: this kind");
@@ -232,6 +242,7 @@ int main(void)
         TEST(test_nearest_is_the_long_form),
         TEST(test_inputs_that_are_wrong_say_where),
         TEST(test_a_text_past_the_limit_is_refused),
+        TEST(test_a_query_takes_a_filter),
         TEST(test_what_is_not_done_yet_is_501_never_silence),
         TEST(test_limit_and_offset_have_bounds),
         TEST(test_a_hit_has_id_version_and_score_and_no_more),

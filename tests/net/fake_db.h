@@ -22,7 +22,7 @@
 #include "base/error.h"
 #include "db/duet.h"
 
-enum { FAKE_POINTS_MAX = 32 };
+enum { FAKE_POINTS_MAX = 32, FAKE_OPERATIONS_MAX = 8 };
 
 static struct fake {
     pthread_mutex_t lock;
@@ -36,11 +36,16 @@ static struct fake {
     size_t n_points;
     struct duet_input last_input; /* of the last search or upsert; `bytes` are gone */
     char last_in[64];
+    char last_filter[256]; /* of the last call that takes one; "": none */
     size_t last_k;
     bool truncated;            /* what searches say */
     struct duet_space created; /* the first space of the last create; its name is */
     char created_name[64];     /* kept here */
     size_t n_created_spaces;
+    char metadata[256];                        /* of the last create or update */
+    char operations[FAKE_OPERATIONS_MAX][256]; /* what the last apply was asked for */
+    size_t n_operations;
+    char aliases[256]; /* the last changes */
 } fake = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
 
 #define FAKE_TRY() FAIL_IF(fake.fail != ERR_OK, fake.fail, "told to fail")
@@ -91,9 +96,10 @@ static enum err fake_find_collection(const char *name)
 enum err duet_collections_list(struct duet *db, const char *name,
                                struct duet_collections *out)
 {
-    static const struct duet_space spaces[] = {{"image", 2, DUET_COSINE},
-                                               {"text", 2, DUET_COSINE}};
-    static struct duet_collection things = {"things", spaces, 2, "tiny", "tiny-v1"};
+    static const struct duet_space spaces[] = {{"image", 2, DUET_COSINE, DUET_FLOAT32},
+                                               {"text", 2, DUET_COSINE, DUET_FLOAT32}};
+    static struct duet_collection things = {"things", spaces,    2,
+                                            "tiny",   "tiny-v1", "{\"a\":1}"};
     (void)db;
     *out = (struct duet_collections){0};
     TRY(fake_find_collection(name != NULL ? name : "things"));
@@ -112,14 +118,16 @@ void duet_encode_stats(struct duet *db, struct duet_encode_stats *out)
     *out = (struct duet_encode_stats){.texts = {.n_items = 3, .n_batches = 2}};
 }
 
-enum err duet_collection_create(struct duet *db, const char *name,
-                                const struct duet_space *spaces, size_t n_spaces)
+enum err duet_collection_create_with(struct duet *db, const char *name,
+                                     const struct duet_collection_options *o)
 {
     (void)db;
-    fake.n_created_spaces = n_spaces;
-    if (n_spaces > 0) {
-        fake.created = spaces[0];
-        snprintf(fake.created_name, sizeof fake.created_name, "%s", spaces[0].name);
+    fake.n_created_spaces = o->n_spaces;
+    snprintf(fake.metadata, sizeof fake.metadata, "%.*s", (int)o->n_metadata,
+             o->metadata == NULL ? "" : o->metadata);
+    if (o->n_spaces > 0) {
+        fake.created = o->spaces[0];
+        snprintf(fake.created_name, sizeof fake.created_name, "%s", o->spaces[0].name);
         fake.created.name = fake.created_name;
     }
     FAKE_TRY();
@@ -164,24 +172,131 @@ static void fake_put(const struct duet_point_input *point)
     }
 }
 
-enum err duet_upsert(struct duet *db, const char *collection,
-                     const struct duet_point_input *points, size_t n)
+/* What an operation says, as one line. */
+static void fake_describe(const struct duet_operation *o, char *text, size_t size)
+{
+    size_t n = (size_t)snprintf(text, size, "kind %d", (int)o->kind);
+    for (size_t i = 0; i < o->n_ids; i++) {
+        n += (size_t)snprintf(text + n, size - n, " id %llu",
+                              (unsigned long long)o->ids[i].number);
+    }
+    for (size_t i = 0; i < o->n_points; i++) {
+        n += (size_t)snprintf(text + n, size - n, " point %llu of %zu",
+                              (unsigned long long)o->points[i].id.number,
+                              o->points[i].n_vectors);
+    }
+    for (size_t i = 0; i < o->n_names; i++) {
+        n += (size_t)snprintf(text + n, size - n, " name %s", o->names[i]);
+    }
+    if (o->mode != DUET_UPSERT) {
+        n += (size_t)snprintf(text + n, size - n, " mode %d", (int)o->mode);
+    }
+    if (o->payload != NULL) {
+        n += (size_t)snprintf(text + n, size - n, " payload %s", o->payload);
+    }
+    if (o->key != NULL) {
+        n += (size_t)snprintf(text + n, size - n, " key %s", o->key);
+    }
+    if (o->filter != NULL) {
+        n += (size_t)snprintf(text + n, size - n, " filter %s", o->filter);
+    }
+    if (o->update_filter != NULL) {
+        snprintf(text + n, size - n, " update_filter %s", o->update_filter);
+    }
+}
+
+enum err duet_apply(struct duet *db, const char *collection,
+                    const struct duet_operation *operations, size_t n)
 {
     (void)db;
+    fake.n_operations = n;
+    for (size_t i = 0; i < n && i < FAKE_OPERATIONS_MAX; i++) {
+        fake_describe(&operations[i], fake.operations[i], sizeof fake.operations[i]);
+    }
     TRY(fake_find_collection(collection));
     pthread_mutex_lock(&fake.lock);
-    for (size_t i = 0; i < n && fake.n_points < FAKE_POINTS_MAX - 1; i++) {
-        fake_put(&points[i]);
+    for (size_t o = 0; o < n; o++) {
+        for (size_t i = 0;
+             i < operations[o].n_points && fake.n_points < FAKE_POINTS_MAX - 1; i++) {
+            fake_put(&operations[o].points[i]);
+        }
     }
     pthread_mutex_unlock(&fake.lock);
     return ERR_OK;
 }
 
-enum err duet_remove(struct duet *db, const char *collection, const struct duet_id *ids,
-                     size_t n, size_t *n_removed)
+enum err duet_collection_set_metadata(struct duet *db, const char *name,
+                                      const char *metadata, size_t n)
 {
-    (void)db, (void)ids, (void)n, (void)n_removed;
+    (void)db;
+    snprintf(fake.metadata, sizeof fake.metadata, "%.*s", (int)n, metadata);
+    return fake_find_collection(name);
+}
+
+enum err duet_space_add(struct duet *db, const char *collection,
+                        const struct duet_space *space)
+{
+    (void)db;
+    fake.created = *space;
+    snprintf(fake.created_name, sizeof fake.created_name, "%s", space->name);
+    fake.created.name = fake.created_name;
     return fake_find_collection(collection);
+}
+
+enum err duet_space_remove(struct duet *db, const char *collection, const char *name)
+{
+    (void)db;
+    snprintf(fake.created_name, sizeof fake.created_name, "%s", name);
+    return fake_find_collection(collection);
+}
+
+enum err duet_aliases_change(struct duet *db, const struct duet_alias_change *changes,
+                             size_t n)
+{
+    (void)db;
+    FAKE_TRY();
+    size_t at = 0;
+    fake.aliases[0] = '\0';
+    for (size_t i = 0; i < n; i++) {
+        at += (size_t)snprintf(fake.aliases + at, sizeof fake.aliases - at, "%d %s %s;",
+                               (int)changes[i].kind, changes[i].alias,
+                               changes[i].to == NULL ? "-" : changes[i].to);
+    }
+    return ERR_OK;
+}
+
+enum err duet_aliases_list(struct duet *db, const char *collection,
+                           struct duet_aliases *out)
+{
+    static struct duet_alias items[] = {{"other", "things"}};
+    (void)db;
+    *out = (struct duet_aliases){0};
+    TRY(fake_find_collection(collection == NULL ? "things" : collection));
+    *out = (struct duet_aliases){items, 1};
+    return ERR_OK;
+}
+
+void duet_aliases_release(struct duet_aliases *list)
+{
+    (void)list;
+}
+
+/* Filters are noted and filter nothing, but for {"wrong":1}. */
+static inline enum err fake_take_filter(const char *filter)
+{
+    snprintf(fake.last_filter, sizeof fake.last_filter, "%s",
+             filter != NULL ? filter : "");
+    FAIL_IF(strcmp(fake.last_filter, "{\"wrong\":1}") == 0, ERR_INVALID,
+            "filter.wrong: is not known here");
+    return ERR_OK;
+}
+
+enum err duet_remove_where(struct duet *db, const char *collection, const char *filter,
+                           size_t *n_removed)
+{
+    (void)db, (void)n_removed;
+    TRY(fake_find_collection(collection));
+    return fake_take_filter(filter);
 }
 
 static void fake_add_hit(struct duet_hits *out, size_t i, bool vectors)
@@ -238,12 +353,14 @@ enum err duet_get(struct duet *db, const char *collection, const struct duet_id 
     return ERR_OK;
 }
 
-enum err duet_scroll(struct duet *db, const char *collection,
-                     const struct duet_id *from, size_t limit, struct duet_hits *out)
+enum err duet_scroll_where(struct duet *db, const char *collection, const char *filter,
+                           const struct duet_id *from, size_t limit,
+                           struct duet_hits *out)
 {
     (void)db;
     *out = (struct duet_hits){0};
     TRY(fake_find_collection(collection));
+    TRY(fake_take_filter(filter));
     fake_begin_hits(out);
     for (size_t p = 0; p < fake.n_points && out->n < limit; p++) {
         if (from == NULL || (!from->is_uuid && fake.ids[p] >= from->number)) {
@@ -257,6 +374,16 @@ enum err duet_count(struct duet *db, const char *collection, size_t *out)
 {
     (void)db;
     TRY(fake_find_collection(collection));
+    *out = fake.n_points;
+    return ERR_OK;
+}
+
+enum err duet_count_where(struct duet *db, const char *collection, const char *filter,
+                          size_t *out)
+{
+    (void)db;
+    TRY(fake_find_collection(collection));
+    TRY(fake_take_filter(filter));
     *out = fake.n_points;
     return ERR_OK;
 }
@@ -281,6 +408,7 @@ enum err duet_search(struct duet *db, const char *collection,
     (void)db;
     *out = (struct duet_hits){0};
     TRY(fake_find_collection(collection));
+    TRY(fake_take_filter(query->filter));
     fake_pass_gate();
     pthread_mutex_lock(&fake.lock);
     fake.last_input = query->input;

@@ -1,5 +1,5 @@
 /*
- * field_test.c - net/field.h.
+ * field_test.c - net/field.h, and base/json_field.h under it.
  */
 #include "tests/test.h"
 
@@ -114,6 +114,18 @@ static void test_a_string_holds_no_nul(void **state)
     assert_null(text);
 }
 
+static void test_any_value_is_text_again(void **state)
+{
+    (void)state;
+    struct field root = parse("{\"f\": {\"a\": [1.50, \"x/y\"]}, \"n\": null}");
+    struct field f = field_get(&root, "f"), n = field_get(&root, "n");
+    const char *text;
+    assert_ok(field_text(&f, &text));
+    assert_string_equal(text, "{\"a\":[1.50,\"x/y\"]}");
+    assert_ok(field_text(&n, &text));
+    assert_null(text);
+}
+
 static void test_ids_are_numbers_and_uuids(void **state)
 {
     (void)state;
@@ -168,6 +180,7 @@ int main(void)
         cmocka_unit_test(test_sizes_are_whole_numbers_from_0),
         cmocka_unit_test(test_floats_must_fit),
         cmocka_unit_test(test_a_string_holds_no_nul),
+        cmocka_unit_test(test_any_value_is_text_again),
         cmocka_unit_test(test_ids_are_numbers_and_uuids),
         cmocka_unit_test(test_rules_refuse_what_is_unknown_or_not_done),
         cmocka_unit_test(test_arrays_have_a_maximum),
