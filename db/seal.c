@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/log.h"
 #include "db/collection.h"
 #include "db/database.h"
 #include "db/vectors.h"
@@ -121,6 +122,22 @@ static enum err plan_seal(struct duet *db, struct txn *txn, struct plan *plan,
     return ERR_OK;
 }
 
+/* Looks at the spaces of the collection that the cursor stands on. */
+static enum err find_plan_of(struct sealer *sealer, struct txn *txn,
+                             const struct cursor *cursor, struct plan *plan, bool *due)
+{
+    TRY(record_collection_read(&plan->collection, cursor->value));
+    for (size_t i = 0; i < plan->collection.n_spaces && !*due; i++) {
+        plan->space = i;
+        TRY(collection_space_get(txn, plan->collection.number, i, &plan->state));
+        TRY(plan_repair(sealer, txn, plan, due));
+        if (!*due) {
+            TRY(plan_seal(sealer->db, txn, plan, due));
+        }
+    }
+    return ERR_OK;
+}
+
 /* Looks at the spaces of all collections; the first with something due is `plan`. */
 static enum err find_plan(struct sealer *sealer, struct txn *txn, struct plan *plan,
                           bool *due)
@@ -129,16 +146,15 @@ static enum err find_plan(struct sealer *sealer, struct txn *txn, struct plan *p
     TRY(cursor_open(txn, STORE_COLLECTIONS, (struct bytes){"", 0}, &cursor));
     enum err result = ERR_OK;
     while (cursor.key.data != NULL && !*due) {
-        TRY_OUT(record_collection_read(&plan->collection, cursor.value));
-        for (size_t i = 0; i < plan->collection.n_spaces && !*due; i++) {
-            plan->space = i;
-            TRY_OUT(
-                collection_space_get(txn, plan->collection.number, i, &plan->state));
-            TRY_OUT(plan_repair(sealer, txn, plan, due));
-            if (!*due) {
-                TRY_OUT(plan_seal(sealer->db, txn, plan, due));
-            }
+        result = find_plan_of(sealer, txn, &cursor, plan, due);
+        if (result == ERR_CORRUPT) {
+            /* One collection that is damaged costs the others nothing. */
+            log_write(sealer->try_all ? LOG_WARN : LOG_DEBUG, "segments: %s",
+                      err_detail());
+            *due = false;
+            result = ERR_OK;
         }
+        TRY_OUT(result);
         TRY_OUT(cursor_next(&cursor));
     }
 out:

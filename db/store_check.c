@@ -345,7 +345,7 @@ static enum err walk_all(struct walker *w, const struct meta *meta)
     w->file_size = (uint64_t)st.st_size;
     /* Pages that were taken and given back in one transaction are never written, so a
      * sound file may lack some at its end; whether it does, only a whole walk tells. */
-    w->whole = w->file_size / w->page_size <= w->last_page;
+    w->whole = w->whole || w->file_size / w->page_size <= w->last_page;
     w->pages = alloc_array(DEPTH_MAX, w->page_size);
     if (w->pages == NULL) {
         return ERR_NOMEM;
@@ -358,9 +358,9 @@ static enum err walk_all(struct walker *w, const struct meta *meta)
     return result;
 }
 
-enum err store_check_trees(const char *path, MDB_txn *txn)
+static enum err check_trees(const char *path, MDB_txn *txn, bool whole_walk)
 {
-    struct walker w = {.path = path};
+    struct walker w = {.path = path, .whole = whole_walk};
     struct meta meta;
     bool whole;
     size_t page_size;
@@ -379,4 +379,14 @@ enum err store_check_trees(const char *path, MDB_txn *txn)
     }
     close(w.fd);
     return result;
+}
+
+enum err store_check_trees(const char *path, MDB_txn *txn)
+{
+    return check_trees(path, txn, false);
+}
+
+enum err store_check_pages(const char *path, MDB_txn *txn)
+{
+    return check_trees(path, txn, true);
 }

@@ -28,4 +28,7 @@ enum err store_check_head(const char *path, size_t *page_size) ERR_CHECK;
  * what; ERR_BUSY: a writer was too quick for us, begin another transaction. */
 enum err store_check_trees(const char *path, MDB_txn *txn) ERR_CHECK;
 
+/* The same, every page of every tree however large the file is. */
+enum err store_check_pages(const char *path, MDB_txn *txn) ERR_CHECK;
+
 #endif
