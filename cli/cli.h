@@ -135,6 +135,12 @@ const struct cli_command *cli_command_find(const char *name);
 enum exit_code cli_open(struct duet **db, const struct cli *cli,
                         struct duet_options options);
 
+/* Opens the database of this run for reading, calls `use` and closes it; refuses --url.
+ */
+enum exit_code cli_read_database(const struct cli *cli,
+                                 enum exit_code (*use)(const struct cli *cli,
+                                                       struct duet *db));
+
 /* Opens the model of this run by itself, without a database; refuses --url. Tells of an
  * error; on failure *encoder is NULL and the result is not EXIT_DONE. */
 enum exit_code cli_open_encoder(struct duet_encoder **encoder, const struct cli *cli);

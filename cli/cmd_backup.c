@@ -36,17 +36,7 @@ static enum exit_code backup(const struct cli *cli, struct duet *db)
 
 static enum exit_code run(const struct cli *cli)
 {
-    if (cli->url != NULL) {
-        return cli_usage("this works on a database here, not on --url");
-    }
-    struct duet *db;
-    enum exit_code code = cli_open(&db, cli, (struct duet_options){0});
-    if (code != EXIT_DONE) {
-        return code;
-    }
-    code = backup(cli, db);
-    duet_close(db);
-    return code;
+    return cli_read_database(cli, backup);
 }
 
 const struct cli_command cmd_backup = {
@@ -55,9 +45,11 @@ const struct cli_command cmd_backup = {
     .summary = "write all of the database, as of one moment, to a file",
     .about =
         "Writes all collections, with thumbnails and uploaded pictures, as one stream\n"
-        "with checksums, to a new file or with - to stdout. A writer or a server may go\n"
+        "with checksums, to a new file or with - to stdout. A writer or a server may "
+        "go\n"
         "on meanwhile. A file is there under its name only when it is whole, and a\n"
-        "stream that was cut short is refused by 'duet restore'. Indexes are left out:\n"
+        "stream that was cut short is refused by 'duet restore'. Indexes are left "
+        "out:\n"
         "they are built again.\n",
     .example = "  duet backup photos-2026-11.duet\n"
                "  duet backup - | zstd > photos.duet.zst\n"

@@ -36,7 +36,8 @@ const struct cli_command cmd_compact = {
     .arguments = "",
     .summary = "give back the disk that deleted points took",
     .about =
-        "Moves the vectors out of what is mostly dead, builds the segments of it again,\n"
+        "Moves the vectors out of what is mostly dead, builds the segments of it "
+        "again,\n"
         "and puts a copy of the store without free pages in its place. Until then the\n"
         "disk holds both. It has to be alone: while another process has the database\n"
         "open, reading or writing, it changes nothing and ends with 5. A kill at any\n"

@@ -39,7 +39,8 @@ const struct cli_command cmd_repair = {
     .about =
         "Goes by the points and their vectors, and makes again what follows from them\n"
         "or from picture files that are there. What can be read is kept; a row that\n"
-        "cannot be is taken out, and told. Make a copy of the folder first. A database\n"
+        "cannot be is taken out, and told. Make a copy of the folder first. A "
+        "database\n"
         "whose pages are broken is refused: only a backup helps then.\n",
     .example = "  duet repair --dry-run\n"
                "  duet repair && duet verify\n",

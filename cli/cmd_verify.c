@@ -13,7 +13,7 @@ static enum exit_code verify(const struct cli *cli, struct duet *db)
         return cli_fail(result);
     }
     findings_print_result(cli, &r,
-                          r.n_damage > 0 ? "damaged; 'duet repair' mends what can be"
+                          r.n_damage > 0    ? "damaged; 'duet repair' mends what can be"
                           : r.n_derived > 0 ? "'duet repair' makes what is wrong again"
                                             : "sound");
     return r.n_damage + r.n_derived > 0 ? EXIT_DAMAGED : EXIT_DONE;
@@ -21,17 +21,7 @@ static enum exit_code verify(const struct cli *cli, struct duet *db)
 
 static enum exit_code run(const struct cli *cli)
 {
-    if (cli->url != NULL) {
-        return cli_usage("this works on a database here, not on --url");
-    }
-    struct duet *db;
-    enum exit_code code = cli_open(&db, cli, (struct duet_options){0});
-    if (code != EXIT_DONE) {
-        return code;
-    }
-    code = verify(cli, db);
-    duet_close(db);
-    return code;
+    return cli_read_database(cli, verify);
 }
 
 const struct cli_command cmd_verify = {
@@ -40,8 +30,10 @@ const struct cli_command cmd_verify = {
     .summary = "check that all that is stored is whole and agrees",
     .about =
         "Reads every page, point, vector, source, segment and picture of the database\n"
-        "as of one moment, and compares whatever tells of the same thing. A writer may\n"
-        "go on meanwhile. Each finding is a line: 'damage' is lost unless a backup has\n"
+        "as of one moment, and compares whatever tells of the same thing. A writer "
+        "may\n"
+        "go on meanwhile. Each finding is a line: 'damage' is lost unless a backup "
+        "has\n"
         "it, 'derived' is what 'duet repair' makes again, a 'leftover' does no harm.\n"
         "The exit code is 7 where something is damaged or has to be made again.\n",
     .example = "  duet verify\n"

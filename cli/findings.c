@@ -19,10 +19,9 @@ static void print_json(const struct duet_finding *f)
 {
     struct json_object *object = json_object_new_object();
     json_object_object_add(object, "kind", json_object_new_string(kind_name(f->kind)));
-    json_object_object_add(object, "collection",
-                           f->collection == NULL
-                               ? NULL
-                               : json_object_new_string(f->collection));
+    json_object_object_add(
+        object, "collection",
+        f->collection == NULL ? NULL : json_object_new_string(f->collection));
     if (f->id != NULL && f->id->is_uuid) {
         char id[DUET_ID_TEXT_MAX];
         duet_id_format(*f->id, id);
@@ -65,8 +64,9 @@ void findings_print_result(const struct cli *cli, const struct duet_check_result
                r->n_collections, r->n_points, r->n_vectors, r->n_sources, r->n_segments,
                r->n_files, r->n_damage, r->n_derived, r->n_leftovers);
     } else if (!cli->quiet) {
-        printf("%zu collections, %zu points, %zu vectors, %zu segments, %zu files: %s\n",
-               r->n_collections, r->n_points, r->n_vectors, r->n_segments, r->n_files,
-               summary);
+        printf(
+            "%zu collections, %zu points, %zu vectors, %zu segments, %zu files: %s\n",
+            r->n_collections, r->n_points, r->n_vectors, r->n_segments, r->n_files,
+            summary);
     }
 }

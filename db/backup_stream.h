@@ -46,7 +46,8 @@ enum err backup_write_block(struct backup_stream *s, enum backup_kind kind,
 enum err backup_put_u64(struct buf *out, uint64_t value) ERR_CHECK;
 /* A byte n and n bytes. */
 enum err backup_put_name(struct buf *out, const char *name) ERR_CHECK;
-enum err backup_put_row(struct buf *out, struct bytes key, struct bytes value) ERR_CHECK;
+enum err backup_put_row(struct buf *out, struct bytes key, struct bytes value)
+    ERR_CHECK;
 
 /* ---- Reading: ERR_CORRUPT for what is not as it was written ---- */
 

@@ -30,7 +30,7 @@ struct mover {
     char collection[LIMIT_NAME_BYTES + 1];
     struct record_collection record;
     size_t space;
-    struct record_space state;  /* as it was found: newer slots are left alone */
+    struct record_space state;        /* as it was found: newer slots are left alone */
     bool sparse[RECORD_SEGMENTS_MAX]; /* of its segments: which are mostly dead */
     uint32_t next;                    /* chunk to look at */
     size_t n_moved;

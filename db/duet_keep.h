@@ -37,7 +37,7 @@ enum duet_finding_kind {
 
 struct duet_finding {
     enum duet_finding_kind kind;
-    const char *collection; /* NULL: of the whole database */
+    const char *collection;   /* NULL: of the whole database */
     const struct duet_id *id; /* NULL: not about one point */
     const char *text;         /* one line */
 };

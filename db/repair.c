@@ -110,8 +110,7 @@ static enum err repair_collections(struct repair *r)
         memcpy(r->v.collection, r->names.data + at, n + 1);
         TRY(update(r, repair_body));
         TRY(look_at_segments(r));
-        enum err result =
-            db_sources_walk(r->v.db, r->v.collection, "", note_bare, r);
+        enum err result = db_sources_walk(r->v.db, r->v.collection, "", note_bare, r);
         /* What cannot be read is told, and in a dry run still there. */
         TRY(result == ERR_CORRUPT ? ERR_OK : result);
     }
@@ -136,8 +135,7 @@ static enum err hash_has_source(struct txn *txn, struct bytes row, bool *has)
     memcpy(key.data, (const char *)row.data + DB_HASH_BYTES, key.n);
     TRY(store_get(txn, STORE_SYSTEM, store_key(&key), &value));
     buf_init(&path, LIMIT_PAYLOAD_BYTES);
-    *has = value.data != NULL &&
-           record_source_read(&source, &path, value) == ERR_OK &&
+    *has = value.data != NULL && record_source_read(&source, &path, value) == ERR_OK &&
            memcmp(source.hash, row.data, DB_HASH_BYTES) == 0;
     buf_release(&path);
     return ERR_OK;

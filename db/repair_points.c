@@ -15,8 +15,8 @@
 struct space_repair {
     struct vector_space in;
     struct record_space state;
-    bool state_is_new;  /* the record could not be read */
-    uint64_t *named;    /* [n_words], a bit for each slot that a point names; owned */
+    bool state_is_new; /* the record could not be read */
+    uint64_t *named;   /* [n_words], a bit for each slot that a point names; owned */
     size_t n_words, capacity;
     uint32_t n_named;
     uint32_t end; /* one past the last of them */
@@ -33,8 +33,8 @@ struct points_repair {
 
 static enum err name_slot(struct space_repair *s, uint32_t slot)
 {
-    size_t n = slot / RECORD_BLOCK_SLOTS * (RECORD_BLOCK_SLOTS / 64) +
-               RECORD_BLOCK_SLOTS / 64;
+    size_t n =
+        slot / RECORD_BLOCK_SLOTS * (RECORD_BLOCK_SLOTS / 64) + RECORD_BLOCK_SLOTS / 64;
     if (n > s->n_words) {
         uint64_t *named = alloc_grow(s->named, &s->capacity, n, sizeof *named);
         if (named == NULL) {

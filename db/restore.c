@@ -63,8 +63,8 @@ static enum err put_meta(struct txn *txn, struct bytes key, struct bytes value)
     buf_init(&record, 1024);
     enum err result = record_format_write(&format, &record);
     if (result == ERR_OK) {
-        result = store_put(txn, STORE_META, key,
-                           (struct bytes){record.data, record.size});
+        result =
+            store_put(txn, STORE_META, key, (struct bytes){record.data, record.size});
     }
     buf_release(&record);
     return result;
@@ -239,8 +239,7 @@ static enum err restore_into(struct restore *r, int fd, const char *folder)
     while (n > 1 && folder[n - 1] == '/') {
         n--;
     }
-    int written =
-        snprintf(r->folder, sizeof r->folder, "%.*s.XXXXXX", (int)n, folder);
+    int written = snprintf(r->folder, sizeof r->folder, "%.*s.XXXXXX", (int)n, folder);
     FAIL_IF(written < 0 || written + PAGE_ROOM > PATH_MAX, ERR_LIMIT,
             "the path is too long");
     FAIL_IF(access(folder, F_OK) == 0, ERR_EXISTS, "%s: is there already", folder);

@@ -74,8 +74,8 @@ static bool has_number(const struct numbers *numbers, uint32_t number)
 
 static enum err add_number(struct numbers *numbers, uint32_t number)
 {
-    uint32_t *items = alloc_grow(numbers->items, &numbers->capacity, numbers->n + 1,
-                                 sizeof *items);
+    uint32_t *items =
+        alloc_grow(numbers->items, &numbers->capacity, numbers->n + 1, sizeof *items);
     if (items == NULL) {
         return ERR_NOMEM;
     }
@@ -140,9 +140,8 @@ static enum err check_hash(struct verify *v, struct bytes row,
     struct record_key key = record_key_point(number, id);
     TRY(store_get(&v->txn, STORE_SYSTEM, store_key(&key), &value));
     buf_init(&path, LIMIT_PAYLOAD_BYTES);
-    if (value.data == NULL ||
-        (record_source_read(&source, &path, value) == ERR_OK &&
-         memcmp(source.hash, row.data, DB_HASH_BYTES) != 0)) {
+    if (value.data == NULL || (record_source_read(&source, &path, value) == ERR_OK &&
+                               memcmp(source.hash, row.data, DB_HASH_BYTES) != 0)) {
         verify_tell(v, DUET_DERIVED, &id,
                     "the table of content hashes has it under another picture's");
     }
@@ -207,7 +206,8 @@ static enum err check_collection(struct verify *v, const struct cursor *at,
         return verify_outcome(v, result, DUET_DAMAGE, NULL);
     }
     uint32_t number = v->record.number;
-    if (number == 0 || number >= format->next_collection || has_number(numbers, number)) {
+    if (number == 0 || number >= format->next_collection ||
+        has_number(numbers, number)) {
         verify_tell(v, DUET_DAMAGE, NULL, "its number, %u, cannot be right", number);
     }
     TRY(add_number(numbers, number));
@@ -233,8 +233,9 @@ static enum err check_collections(struct verify *v, const struct record_format *
 
 static enum err check_tables(struct verify *v)
 {
-    static const enum store_table tables[] = {STORE_POINTS, STORE_SYSTEM, STORE_SPACES,
-                                              STORE_LIVE,   STORE_SLOTS,  STORE_VECTORS};
+    static const enum store_table tables[] = {STORE_POINTS, STORE_SYSTEM,
+                                              STORE_SPACES, STORE_LIVE,
+                                              STORE_SLOTS,  STORE_VECTORS};
     struct record_format format;
     struct numbers numbers = {0};
     struct numbers dropped = {0};

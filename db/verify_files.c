@@ -154,9 +154,9 @@ static enum err check_media(void *arg, const struct media_file *file)
     if (result == ERR_OK && !sound) {
         verify_tell(v, kind, NULL, "%s: damaged", file->path);
     }
-    return result == ERR_IO ? verify_outcome(v, err_set(ERR_CORRUPT, "%s", err_detail()),
-                                             kind, NULL)
-                            : result;
+    return result == ERR_IO
+               ? verify_outcome(v, err_set(ERR_CORRUPT, "%s", err_detail()), kind, NULL)
+               : result;
 }
 
 /* A segment_visit. */

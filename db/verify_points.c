@@ -56,8 +56,8 @@ static enum err check_vector(const struct points_check *p, size_t i, struct duet
     }
     if (p->v->record.spaces[i].distance == DUET_COSINE &&
         fabs(sqrt(sum) - 1) > UNIT_TOLERANCE) {
-        verify_tell(p->v, DUET_DAMAGE, &id, "its vector '%s' has length %g instead of 1",
-                    name, sqrt(sum));
+        verify_tell(p->v, DUET_DAMAGE, &id,
+                    "its vector '%s' has length %g instead of 1", name, sqrt(sum));
     }
     return ERR_OK;
 }
@@ -191,8 +191,9 @@ static enum err check_owner(struct points_check *p, size_t i, uint32_t slot)
         result = value.data == NULL ? ERR_NOT_FOUND : record_point_read(&point, value);
     }
     if (result != ERR_OK || point.n_spaces <= i || point.slots[i] != slot) {
-        verify_tell(p->v, DUET_DERIVED, NULL, "slot %u of the space '%s' lives for no point",
-                    slot, p->v->record.spaces[i].name);
+        verify_tell(p->v, DUET_DERIVED, NULL,
+                    "slot %u of the space '%s' lives for no point", slot,
+                    p->v->record.spaces[i].name);
     }
     return ERR_OK;
 }
@@ -227,7 +228,8 @@ out:
         return check_live(p, i, true);
     }
     if (s->state.n_live != s->n_named) {
-        verify_tell(p->v, DUET_DERIVED, NULL, "the space '%s' counts %u vectors, not %zu",
+        verify_tell(p->v, DUET_DERIVED, NULL,
+                    "the space '%s' counts %u vectors, not %zu",
                     p->v->record.spaces[i].name, s->state.n_live, s->n_named);
     }
     return ERR_OK;
