@@ -201,6 +201,7 @@ enum err file_write_unsynced(const char *path, const void *bytes, size_t n)
 enum err file_rename_new(const char *from, const char *to)
 {
     char folder[PATH_MAX];
+    FAIL_IF(strlen(to) >= sizeof folder, ERR_LIMIT, "the path is too long");
     int rc = renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE);
     if (rc != 0 && (errno == EINVAL || errno == ENOSYS)) {
         /* A file system that cannot: nearly the same. */
@@ -211,9 +212,13 @@ enum err file_rename_new(const char *from, const char *to)
         return errno == EEXIST ? err_set(ERR_EXISTS, "%s: is there already", to)
                                : err_errno(errno, "%s", to);
     }
-    FAIL_IF(strlen(to) >= sizeof folder, ERR_LIMIT, "the path is too long");
     folder_of(to, folder);
-    return file_sync_folder(folder);
+    enum err result = file_sync_folder(folder);
+    if (result != ERR_OK && rename(to, from) != 0) {
+        /* It has the new name, whether or not that outlives a power cut. */
+        return err_prefix(result, "%s: renamed, but not durably", to);
+    }
+    return result;
 }
 
 enum err file_make_folders(const char *path)

@@ -8,6 +8,7 @@
  */
 #include <math.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/alloc.h"
 #include "base/json.h"
@@ -120,6 +121,14 @@ static enum err check_point(struct points_check *p, struct bytes key,
 
 /* ---- Sources ---- */
 
+/* Whether its file is there, as it was: a thumbnail can be made of it. */
+static bool is_on_disk(const struct db_source *source)
+{
+    struct stat st;
+    return source->path[0] != '\0' && stat(source->path, &st) == 0 &&
+           (uint64_t)st.st_size == source->size;
+}
+
 static enum err check_source(struct points_check *p, struct bytes key,
                              struct bytes value)
 {
@@ -135,7 +144,7 @@ static enum err check_source(struct points_check *p, struct bytes key,
     }
     buf_init(&path, LIMIT_PAYLOAD_BYTES);
     result = record_source_read(&source, &path, value);
-    bool has_file = result == ERR_OK && source.path[0] != '\0';
+    bool has_file = result == ERR_OK && is_on_disk(&source);
     buf_release(&path);
     if (result != ERR_OK) {
         return verify_outcome(p->v, result, DUET_DAMAGE, &id);

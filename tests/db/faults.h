@@ -62,7 +62,8 @@ static struct {
     bool kill_after;
     int log; /* -1: none */
     pthread_mutex_t mutex;
-} faults = {.fail_at = -1, .kill_at = -1, .log = -1, .mutex = PTHREAD_MUTEX_INITIALIZER};
+} faults = {
+    .fail_at = -1, .kill_at = -1, .log = -1, .mutex = PTHREAD_MUTEX_INITIALIZER};
 
 /* ---- Orders ---- */
 
@@ -319,8 +320,8 @@ FAULT_API int ftruncate(int fd, off_t size)
 }
 
 /* A change of names, by a system call of up to four arguments. */
-static inline int fault_names(struct fault_record r, const char *path, const char *other,
-                              long number, long flags)
+static inline int fault_names(struct fault_record r, const char *path,
+                              const char *other, long number, long flags)
 {
     bool counts = fault_path_counts(path);
     pthread_mutex_lock(&faults.mutex);
@@ -367,8 +368,8 @@ FAULT_API int mkdir(const char *path, mode_t mode)
 /* Makes or opens; a file that is new is a point. */
 static inline int fault_open(const char *path, int flags, mode_t mode)
 {
-    bool counts = (flags & O_CREAT) != 0 && fault_path_counts(path) &&
-                  access(path, F_OK) != 0;
+    bool counts =
+        (flags & O_CREAT) != 0 && fault_path_counts(path) && access(path, F_OK) != 0;
     if (!counts) {
         return (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
     }

@@ -82,7 +82,7 @@ struct event {
 
 struct disk_file {
     uint64_t inode;
-    struct buf bytes;        /* what is durable */
+    struct buf bytes;             /* what is durable */
     const struct event **waiting; /* [n_waiting] writes and cuts not yet synced */
     size_t n_waiting;
 };

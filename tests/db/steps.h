@@ -10,7 +10,7 @@
 
 #include "db/duet_keep.h"
 
-enum { DIM = 16, BATCH = 32, LAG = 3, SEAL_AT = 256, POINTS_MAX = 10000 };
+enum { DIM = 16, BATCH = 32, LAG = 3, SEAL_AT = 128, POINTS_MAX = 10000 };
 
 /* The vector of a point is told by its number. */
 static inline void vector_of(uint64_t number, float *vector)
