@@ -29,7 +29,8 @@ struct vector_space {
     size_t dim;
 };
 
-/* Scales vector[dim] to unit length. ERR_INVALID where a number is not finite or all
+/* Scales vector[dim] to unit length; one that has it but for rounding stays as it is, to
+ * the last bit, so that what was read out can be put back. ERR_INVALID where a number is not finite or all
  * are zero: such a vector has no direction. */
 enum err vector_normalise(float *vector, size_t dim) ERR_CHECK;
 
