@@ -18,8 +18,7 @@
 
 enum { PAGE = 256, KEYS_MAX = 64 };
 
-struct exporter
-{
+struct exporter {
     const struct cli *cli;
     struct duet *db;
     struct duet_collections list; /* the one collection */
@@ -43,11 +42,11 @@ static void print_collection(const struct duet_collection *c)
     struct json_object *spaces = json_object_new_array();
     for (size_t i = 0; i < c->n_spaces; i++) {
         struct json_object *space = json_object_new_object();
-        json_object_object_add(space, "name", json_object_new_string(c->spaces[i].name));
+        json_object_object_add(space, "name",
+                               json_object_new_string(c->spaces[i].name));
         json_object_object_add(space, "dim", json_object_new_uint64(c->spaces[i].dim));
-        json_object_object_add(
-            space, "distance",
-            json_object_new_int((int)c->spaces[i].distance));
+        json_object_object_add(space, "distance",
+                               json_object_new_int((int)c->spaces[i].distance));
         json_object_array_add(spaces, space);
     }
     json_object_object_add(object, "collection", json_object_new_string(c->name));
@@ -160,8 +159,7 @@ static enum err export_csv(struct exporter *e, const struct duet_hits *page)
 {
     for (size_t i = 0; i < page->n; i++) {
         struct json_object *payload;
-        TRY(json_parse(&payload, page->hits[i].payload,
-                       strlen(page->hits[i].payload)));
+        TRY(json_parse(&payload, page->hits[i].payload, strlen(page->hits[i].payload)));
         print_id(stdout, page->hits[i].id, "");
         for (size_t k = 0; k < e->n_keys; k++) {
             struct json_object *value = json_get(payload, e->keys[k]);
@@ -261,8 +259,8 @@ static enum err run_npy(struct exporter *e)
             return err_errno(errno, "%s", e->cli->ids);
         }
     }
-    enum err result = vectors_out_open(&e->out, VECTORS_NPY,
-                                       e->list.items[0].spaces[e->space].dim);
+    enum err result =
+        vectors_out_open(&e->out, VECTORS_NPY, e->list.items[0].spaces[e->space].dim);
     if (result == ERR_OK) {
         result = export_all(e, export_npy);
     }
@@ -309,7 +307,8 @@ static enum exit_code run(const struct cli *cli)
 static const struct cli_option options[] = {
     CLI_OPTION_TEXT("format", format, "FORMAT",
                     "jsonl (all of it, the default), npy (vectors), csv (payloads)"),
-    CLI_OPTION_TEXT("in", in, "SPACE", "npy: the vectors of this space (else the first)"),
+    CLI_OPTION_TEXT("in", in, "SPACE",
+                    "npy: the vectors of this space (else the first)"),
     CLI_OPTION_TEXT("ids", ids, "FILE", "npy: the ids of the rows, one a line"),
     CLI_OPTION_TEXT("keys", keys, "A,B,...", "csv: the members of the payload"),
     CLI_OPTION_END,
@@ -322,8 +321,10 @@ const struct cli_command cmd_export = {
     .about =
         "Writes the collection's points to stdout in the order of their ids: as JSON\n"
         "lines, of which the first says what the collection is and each other has a\n"
-        "point's id, payload and vectors, to the last bit; the vectors of one space as\n"
-        "a NumPy file; or members of the payloads as CSV. 'duet import' reads the first\n"
+        "point's id, payload and vectors, to the last bit; the vectors of one space "
+        "as\n"
+        "a NumPy file; or members of the payloads as CSV. 'duet import' reads the "
+        "first\n"
         "two. For keeping a copy 'duet backup' is better: it has the pictures too.\n",
     .example = "  duet export > photos.jsonl\n"
                "  duet export --format npy --in image --ids ids.txt > image.npy\n"

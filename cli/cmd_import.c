@@ -17,8 +17,8 @@
 #include "cli/cli.h"
 
 enum {
-    GROUP = 256,                /* points in a transaction */
-    GROUP_NUMBERS = 1 << 21,    /* and floats: 8 MiB */
+    GROUP = 256,              /* points in a transaction */
+    GROUP_NUMBERS = 1 << 21,  /* and floats: 8 MiB */
     LINE_BYTES_MAX = 16 << 20 /* a payload and 16 vectors of 4096 numbers fit */
 };
 
@@ -26,7 +26,7 @@ enum {
 struct waiting {
     size_t line;
     struct duet_id id;
-    char *payload; /* NULL: {} */
+    char *payload;                    /* NULL: {} */
     struct duet_named_input *vectors; /* [n_vectors]; names and numbers are owned */
     size_t n_vectors;
 };
@@ -91,10 +91,9 @@ static enum err write_group(struct import *im)
     for (size_t i = 0; i < im->n_group; i++) {
         inputs[i] = input_of(&im->group[i]);
     }
-    enum err result =
-        im->n_group == 0
-            ? ERR_OK
-            : duet_upsert(im->db, im->cli->collection, inputs, im->n_group);
+    enum err result = im->n_group == 0 ? ERR_OK
+                                       : duet_upsert(im->db, im->cli->collection,
+                                                     inputs, im->n_group);
     if (result == ERR_OK) {
         im->n_imported += im->n_group;
     } else if (is_points_fault(result)) {
@@ -236,8 +235,8 @@ static enum err take_line(struct import *im, const struct buf *line)
     struct json_object *object;
     struct waiting w = {.line = im->n_line};
     enum err result = json_parse(&object, line->data, line->size);
-    bool is_head = result == ERR_OK && im->n_line == 1 &&
-                   json_get(object, "collection") != NULL;
+    bool is_head =
+        result == ERR_OK && im->n_line == 1 && json_get(object, "collection") != NULL;
     if (is_head) {
         result = make_collection(im, object);
         json_object_put(object);
@@ -321,8 +320,8 @@ static enum err take_row(struct import *im, FILE *in, FILE *ids, size_t dim)
     enum err result = values == NULL || w.vectors == NULL ? ERR_NOMEM : ERR_OK;
     if (result == ERR_OK) {
         w.n_vectors = 1;
-        w.vectors[0].input = (struct duet_input){
-            .kind = DUET_INPUT_VECTOR, .vector = values, .n = dim};
+        w.vectors[0].input =
+            (struct duet_input){.kind = DUET_INPUT_VECTOR, .vector = values, .n = dim};
         w.vectors[0].space = im->cli->in == NULL ? NULL : alloc_dup(im->cli->in);
         result = fread(values, sizeof *values, dim, in) == dim
                      ? next_id(im, ids, &w.id)
@@ -440,9 +439,12 @@ const struct cli_command cmd_import = {
     .summary = "write points from JSON lines or NumPy",
     .about =
         "Reads what 'duet export' writes, into a database that is made if it is not\n"
-        "there. JSON lines have {\"id\", \"payload\"?, \"vectors\"?: {SPACE: [...]}}; if the\n"
-        "first says what the collection is, it is made. A line that cannot be taken is\n"
-        "told as FILE:LINE and the others go on (exit code 4). A point whose id is there\n"
+        "there. JSON lines have {\"id\", \"payload\"?, \"vectors\"?: {SPACE: [...]}}; "
+        "if the\n"
+        "first says what the collection is, it is made. A line that cannot be taken "
+        "is\n"
+        "told as FILE:LINE and the others go on (exit code 4). A point whose id is "
+        "there\n"
         "is replaced, with all it has.\n",
     .example = "  duet import photos.jsonl --db copy.db\n"
                "  duet import --format npy --in image --ids ids.txt image.npy\n",

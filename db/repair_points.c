@@ -88,6 +88,9 @@ static enum err take_slot(struct points_repair *p, size_t i, struct duet_id id,
     if (*slot < LIMIT_SLOTS_MAX - 1 && !is_named(s, *slot)) {
         result = vector_get(s->in, *slot, vector);
     }
+    if (result == ERR_OK && vector_check(vector, s->in.dim) != ERR_OK) {
+        result = ERR_CORRUPT;
+    }
     if (result == ERR_OK) {
         TRY(name_slot(s, *slot));
         return fix_owner(p, i, id, *slot);

@@ -28,8 +28,8 @@ enum {
     META_VERSION = 1,
     PAGE_SIZE_MIN = 512,
     PAGE_SIZE_MAX = 65536,
-    WHOLE_WALK_PAGES = 8192 /* a tree of more is walked by its inner pages only: this
-                               many are read in some ten milliseconds */
+    WHOLE_WALK_PAGES = 1024 /* a tree of more is walked by its inner pages only: from a
+                               cold disk each page read is a jump, of up to 1 ms */
 };
 
 static const uint32_t META_MAGIC = 0xBEEFC0DE;

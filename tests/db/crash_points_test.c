@@ -145,7 +145,7 @@ static void check_folder(const char *folder, uint64_t n_steps)
 
 static void begin(struct run *run, enum err (*work)(struct run *run))
 {
-    test_folder_make(run->folder);
+    steps_folder_make(run->folder);
     run->work = work;
     snprintf(run->database, sizeof run->database, "%s/a.db", run->folder);
     snprintf(run->backup, sizeof run->backup, "%s/a.bak", run->folder);

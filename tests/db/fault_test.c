@@ -29,7 +29,7 @@ static struct duet_options options_of(const struct place *p)
 static void make_place(struct place *p)
 {
     struct duet_options o = options_of(p);
-    test_folder_make(p->folder);
+    steps_folder_make(p->folder);
     snprintf(p->database, sizeof p->database, "%s/a.db", p->folder);
     snprintf(p->backup, sizeof p->backup, "%s/a.bak", p->folder);
     snprintf(p->copy, sizeof p->copy, "%s/b.db", p->folder);

@@ -311,6 +311,7 @@ static const struct {
     {"a point is garbled", garble_point, DUET_DAMAGE, 1},
     {"vectors are missing", delete_vectors, DUET_DAMAGE, 0},
     {"a source has no point", delete_point, DUET_DAMAGE, 1},
+    {"a vector is not finite", garble_vector, DUET_DAMAGE, 0},
 };
 
 static void test_each_damage_is_found_and_mended(void **state)

@@ -366,7 +366,7 @@ static void cut_the_power(const struct event *events, size_t n_played,
 {
     static struct disk disk;
     char folder[64];
-    test_folder_make(folder);
+    steps_folder_make(folder);
     for (size_t i = 0; i < n_played; i++) {
         play(&disk, &events[i], false);
     }
@@ -385,7 +385,7 @@ static void test_the_power_goes_at_any_moment(void **state)
     char log_path[80];
     struct buf log;
     size_t n;
-    test_folder_make(folder);
+    steps_folder_make(folder);
     recorded = folder;
     snprintf(log_path, sizeof log_path, "%s.log", folder);
     int fd = open(log_path, O_WRONLY | O_CREAT | O_TRUNC, 0600);

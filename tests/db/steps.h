@@ -12,6 +12,16 @@
 
 enum { DIM = 16, BATCH = 32, LAG = 3, SEAL_AT = 128, POINTS_MAX = 10000 };
 
+/* A folder in memory where there is one: the disks of these tests are played, and a
+ * real one's syncs would take minutes. */
+static inline void steps_folder_make(char folder[64])
+{
+    strcpy(folder, "/dev/shm/duet-test-XXXXXX");
+    if (mkdtemp(folder) == NULL) {
+        test_folder_make(folder);
+    }
+}
+
 /* The vector of a point is told by its number. */
 static inline void vector_of(uint64_t number, float *vector)
 {

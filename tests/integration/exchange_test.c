@@ -39,7 +39,8 @@ static void fill(void)
             }
             points[j] = (struct duet_point_input){
                 .id = {.number = UINT64_MAX - i - j},
-                .payload = "{\"a\": \"x, \\\"y\\\"\",\n \"b\": [1, 2.50], \"中\": null}",
+                .payload =
+                    "{\"a\": \"x, \\\"y\\\"\",\n \"b\": [1, 2.50], \"中\": null}",
                 .vectors = inputs[j],
                 .n_vectors = j % 3};
             points[j].n_payload = strlen(points[j].payload);
@@ -175,18 +176,19 @@ static void test_payloads_go_out_as_csv(void **state)
 static void test_bad_lines_cost_the_others_nothing(void **state)
 {
     (void)state;
-    put_text("lines", "{\"collection\":\"x\",\"model\":\"\",\"model_space\":\"\",\"spaces\":"
-                      "[{\"name\":\"v\",\"dim\":2,\"distance\":0}]}\n"
-                      "{\"id\":1,\"vectors\":{\"v\":[1,0]}}\n"
-                      "not JSON\n"
-                      "{\"id\":-3}\n"
-                      "{\"id\":3,\"vectors\":{\"v\":[1,2,3]}}\n"
-                      "{\"id\":4,\"vectors\":{\"w\":[1,2]}}\n"
-                      "{\"id\":5,\"vectors\":{\"v\":[1,\"2\"]}}\n"
-                      "{\"id\":6,\"payload\":[]}\n"
-                      "\n"
-                      "{\"vectors\":{}}\n"
-                      "{\"id\":\"00000000-0000-0000-0000-000000000007\",\"payload\":{\"a\":1}}");
+    put_text("lines",
+             "{\"collection\":\"x\",\"model\":\"\",\"model_space\":\"\",\"spaces\":"
+             "[{\"name\":\"v\",\"dim\":2,\"distance\":0}]}\n"
+             "{\"id\":1,\"vectors\":{\"v\":[1,0]}}\n"
+             "not JSON\n"
+             "{\"id\":-3}\n"
+             "{\"id\":3,\"vectors\":{\"v\":[1,2,3]}}\n"
+             "{\"id\":4,\"vectors\":{\"w\":[1,2]}}\n"
+             "{\"id\":5,\"vectors\":{\"v\":[1,\"2\"]}}\n"
+             "{\"id\":6,\"payload\":[]}\n"
+             "\n"
+             "{\"vectors\":{}}\n"
+             "{\"id\":\"00000000-0000-0000-0000-000000000007\",\"payload\":{\"a\":1}}");
     char path[160];
     snprintf(path, sizeof path, "%s/lines", pictures);
     RUN("import", path);
