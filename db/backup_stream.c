@@ -215,6 +215,7 @@ enum err backup_get_row(struct bytes *in, struct bytes *key, struct bytes *value
     key->n = n_key;
     value->n = n_value;
     TRY(take(in, n_key, &key->data));
-    FAIL_IF(n_key == 0, ERR_CORRUPT, "a row of the backup has no key");
+    FAIL_IF(n_key == 0 || n_key > BACKUP_KEY_MAX, ERR_CORRUPT,
+            "a row of the backup has a key that cannot be");
     return take(in, n_value, &value->data);
 }

@@ -19,6 +19,7 @@
 enum {
     BACKUP_VERSION = 1,
     BACKUP_BLOCK_BYTES = 1 << 20, /* a block is ended where it has as many */
+    BACKUP_KEY_MAX = 511,         /* as LMDB's */
     BACKUP_BLOCK_MAX = 8 << 20    /* and a row, and a file's name */
 };
 

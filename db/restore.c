@@ -33,6 +33,7 @@ struct restore {
     struct buf rows; /* blocks of rows that wait, each behind its size as u64 */
     struct buf file; /* pieces so far of the file `name` */
     char name[256];
+    bool has_format; /* the database's own record was among the rows */
 };
 
 /* ---- Rows ---- */
@@ -50,24 +51,18 @@ static enum err find_table(const char *name, enum store_table *table)
 }
 
 /* The database's own record takes the place of the one that its making wrote. */
-static enum err put_meta(struct txn *txn, struct bytes key, struct bytes value)
+static enum err put_meta(struct restore *r, struct txn *txn, struct bytes key,
+                         struct bytes value)
 {
     struct record_format format;
-    struct buf record;
     struct bytes known = store_format_key();
     if (key.n != known.n || memcmp(key.data, known.data, known.n) != 0) {
         return store_put(txn, STORE_META, key, value);
     }
     TRY(record_format_read(&format, value));
+    r->has_format = true;
     format.page_size = store_format(txn->store)->page_size;
-    buf_init(&record, 1024);
-    enum err result = record_format_write(&format, &record);
-    if (result == ERR_OK) {
-        result =
-            store_put(txn, STORE_META, key, (struct bytes){record.data, record.size});
-    }
-    buf_release(&record);
-    return result;
+    return store_put_format(txn, &format);
 }
 
 static enum err put_block(struct restore *r, struct txn *txn, struct bytes in)
@@ -80,7 +75,7 @@ static enum err put_block(struct restore *r, struct txn *txn, struct bytes in)
         struct bytes key;
         struct bytes value;
         TRY(backup_get_row(&in, &key, &value));
-        TRY(table == STORE_META ? put_meta(txn, key, value)
+        TRY(table == STORE_META ? put_meta(r, txn, key, value)
                                 : store_append(txn, table, key, value));
         r->counts.n_rows++;
         r->counts.n_points += table == STORE_POINTS ? 1 : 0;
@@ -178,6 +173,7 @@ static enum err check_end(struct restore *r)
     FAIL_IF(told.n_rows != r->counts.n_rows || told.n_files != r->counts.n_files ||
                 told.n_points != r->counts.n_points,
             ERR_CORRUPT, "the backup holds less or more than it says");
+    FAIL_IF(!r->has_format, ERR_CORRUPT, "the backup holds no database");
     FAIL_IF(read(r->stream.fd, &more, 1) > 0, ERR_CORRUPT,
             "there is more behind the end of the backup");
     return ERR_OK;

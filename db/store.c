@@ -189,7 +189,6 @@ static enum err create_tables(struct txn *txn, void *arg)
     (void)arg;
     TRY(open_tables(txn, MDB_CREATE));
     struct record_format *format = &txn->store->format;
-    struct buf record;
     *format = (struct record_format){
         .version = RECORD_FORMAT_VERSION,
         .page_size = (uint32_t)sysconf(_SC_PAGESIZE),
@@ -197,14 +196,7 @@ static enum err create_tables(struct txn *txn, void *arg)
         .next_collection = 1,
     };
     TRY(uuid_random(format->uuid));
-    buf_init(&record, 256);
-    enum err result = record_format_write(format, &record);
-    if (result == ERR_OK) {
-        struct bytes value = {record.data, record.size};
-        result = store_put(txn, STORE_META, store_format_key(), value);
-    }
-    buf_release(&record);
-    return result;
+    return store_put_format(txn, format);
 }
 
 /* Opens the tables and reads the format record. */
@@ -665,6 +657,19 @@ enum err store_append(struct txn *txn, enum store_table table, struct bytes key,
     FAIL_IF(rc == MDB_KEYEXIST, ERR_CORRUPT, "rows of the table '%s' are out of order",
             TABLE_NAMES[table]);
     return txn_result(txn, rc);
+}
+
+enum err store_put_format(struct txn *txn, const struct record_format *format)
+{
+    struct buf record;
+    buf_init(&record, 1024);
+    enum err result = record_format_write(format, &record);
+    if (result == ERR_OK) {
+        result = store_put(txn, STORE_META, store_format_key(),
+                           (struct bytes){record.data, record.size});
+    }
+    buf_release(&record);
+    return result;
 }
 
 enum err store_delete(struct txn *txn, enum store_table table, struct bytes key)

@@ -137,6 +137,10 @@ enum err store_put(struct txn *txn, enum store_table table, struct bytes key,
 enum err store_append(struct txn *txn, enum store_table table, struct bytes key,
                       struct bytes value) ERR_CHECK;
 
+/* Writes what the database says of itself. */
+enum err store_put_format(struct txn *txn, const struct record_format *format)
+    ERR_CHECK;
+
 /* One that is not there is fine. */
 enum err store_delete(struct txn *txn, enum store_table table, struct bytes key)
     ERR_CHECK;

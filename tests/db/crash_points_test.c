@@ -211,11 +211,14 @@ static void die_in(enum err (*work)(struct run *run),
 {
     bool died = true;
     long point = 0;
+    struct run model = {.point = 0};
+    begin(&model, work);
+    prepare(&model);
     for (; died && point < POINTS_OF_A_RUN_MAX; point++) {
         struct run run = {.point = point};
         uint64_t n_told;
         begin(&run, work);
-        prepare(&run);
+        steps_folder_copy(model.folder, run.folder);
         if (prepare_more != NULL) {
             prepare_more(&run);
         }
@@ -226,6 +229,7 @@ static void die_in(enum err (*work)(struct run *run),
         check_folder(run.database, N_STEPS);
         test_folder_remove(run.folder);
     }
+    test_folder_remove(model.folder);
     assert_false(died);
     print_message("%ld changes of files\n", point - 1);
 }

@@ -26,18 +26,34 @@ static struct duet_options options_of(const struct place *p)
                                  .seal_at = p->seal_at};
 }
 
-static void make_place(struct place *p)
+/* Goes through the steps. */
+static void fill_place(struct place *p)
 {
     struct duet_options o = options_of(p);
-    steps_folder_make(p->folder);
-    snprintf(p->database, sizeof p->database, "%s/a.db", p->folder);
-    snprintf(p->backup, sizeof p->backup, "%s/a.bak", p->folder);
-    snprintf(p->copy, sizeof p->copy, "%s/b.db", p->folder);
     assert_ok(duet_open(&p->db, &o));
     test_collection_make(p->db, "c", DIM, DUET_COSINE);
     for (uint64_t step = 0; step < N_STEPS; step++) {
         assert_ok(do_step(p->db, step));
     }
+    assert_ok(duet_seal(p->db, "c"));
+}
+
+/* A folder with nothing in it, or with a copy of what `model` has. */
+static void make_place(struct place *p, const struct place *model)
+{
+    steps_folder_make(p->folder);
+    snprintf(p->database, sizeof p->database, "%s/a.db", p->folder);
+    snprintf(p->backup, sizeof p->backup, "%s/a.bak", p->folder);
+    snprintf(p->copy, sizeof p->copy, "%s/b.db", p->folder);
+    if (model == NULL) {
+        fill_place(p);
+        duet_close(p->db);
+        p->db = NULL;
+        return;
+    }
+    steps_folder_copy(model->folder, p->folder);
+    struct duet_options o = options_of(p);
+    assert_ok(duet_open(&p->db, &o));
     assert_ok(duet_seal(p->db, "c"));
     faults_watch(p->folder);
 }
@@ -153,10 +169,13 @@ static void fail_in_turn(enum err (*operation)(struct place *p), int errnum)
     bool struck = true;
     long point = 0;
     size_t n_failed = 0;
+    size_t seal_at = operation == seal ? SIZE_MAX : SEAL_AT;
+    struct place model = {.seal_at = seal_at};
+    make_place(&model, NULL);
     for (; struck && point < POINTS_OF_A_RUN_MAX; point++) {
-        struct place p = {.seal_at = operation == seal ? SIZE_MAX : SEAL_AT};
+        struct place p = {.seal_at = seal_at};
         struct duet_backup_result r;
-        make_place(&p);
+        make_place(&p, &model);
         if (operation == restore) {
             assert_ok(duet_backup(p.db, p.backup, &r));
         }
@@ -174,6 +193,7 @@ static void fail_in_turn(enum err (*operation)(struct place *p), int errnum)
         check_place(&p);
         remove_place(&p);
     }
+    remove_place(&model);
     assert_false(struck);
     assert_true(n_failed > 0);
     print_message("%ld points, %zu failures\n", point - 1, n_failed);

@@ -22,6 +22,13 @@ static inline void steps_folder_make(char folder[64])
     }
 }
 
+static inline void steps_folder_copy(const char *from, const char *to)
+{
+    char command[256];
+    snprintf(command, sizeof command, "cp -r '%s/.' '%s'", from, to);
+    assert_int_equal(system(command), 0);
+}
+
 /* The vector of a point is told by its number. */
 static inline void vector_of(uint64_t number, float *vector)
 {
