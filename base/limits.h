@@ -19,6 +19,8 @@
 #define LIMIT_PAYLOAD_BYTES (1u << 20) /* one point's JSON: it is rewritten whole */
 #define LIMIT_JSON_DEPTH 32            /* nesting of any JSON we read */
 #define LIMIT_COLLECTIONS_MAX 65536
+/* One line of `duet import`: a payload and 16 vectors of 4096 numbers fit. */
+#define LIMIT_IMPORT_LINE_BYTES (16u << 20)
 
 /* Texts. What a tower reads of a text is its own limit (max_tokens), told in the reply.
  */

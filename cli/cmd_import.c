@@ -17,9 +17,8 @@
 #include "cli/cli.h"
 
 enum {
-    GROUP = 256,              /* points in a transaction */
-    GROUP_NUMBERS = 1 << 21,  /* and floats: 8 MiB */
-    LINE_BYTES_MAX = 16 << 20 /* a payload and 16 vectors of 4096 numbers fit */
+    GROUP = 256,             /* points in a transaction */
+    GROUP_NUMBERS = 1 << 21, /* and floats: 8 MiB */
 };
 
 /* A point that waits to be written. All owned. */
@@ -280,7 +279,7 @@ static enum err import_json(struct import *im, FILE *in)
 {
     struct buf line;
     bool more = true;
-    buf_init(&line, LINE_BYTES_MAX);
+    buf_init(&line, LIMIT_IMPORT_LINE_BYTES);
     enum err result = ERR_OK;
     while (more && result == ERR_OK) {
         result = next_line(in, &line, &more);

@@ -90,10 +90,8 @@ static void make_database(void)
 {
     struct duet *db;
     uint64_t start = clock_monotonic_ns();
-    struct duet_options o = {.path = folder,
-                             .write = true,
-                             .create = true,
-                             .seal_at = n_points / 2 + 64};
+    struct duet_options o = {
+        .path = folder, .write = true, .create = true, .seal_at = n_points / 2 + 64};
     check(duet_open(&db, &o));
     make_collection(db, "few", FEW);
     make_collection(db, "all", n_points);
