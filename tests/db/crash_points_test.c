@@ -177,7 +177,7 @@ static void test_dying_at_each_change_of_a_file(void **state)
     long point = 0;
     for (int after = 0; after < 2; after++) {
         bool died = true;
-        for (point = 0; died && point < POINTS_OF_A_RUN_MAX; point++) {
+        for (point = 0; died && point < POINTS_OF_A_RUN_MAX; point += SPARSE) {
             struct run run = {.point = point, .after = after == 1};
             uint64_t n_told;
             begin(&run, write_all);
@@ -187,7 +187,7 @@ static void test_dying_at_each_change_of_a_file(void **state)
         }
         assert_false(died);
     }
-    print_message("%ld changes of files\n", point - 1);
+    print_message("%ld changes of files\n", point - SPARSE);
     assert_true(point > N_STEPS * 2);
 }
 
@@ -214,7 +214,7 @@ static void die_in(enum err (*work)(struct run *run),
     struct run model = {.point = 0};
     begin(&model, work);
     prepare(&model);
-    for (; died && point < POINTS_OF_A_RUN_MAX; point++) {
+    for (; died && point < POINTS_OF_A_RUN_MAX; point += SPARSE) {
         struct run run = {.point = point};
         uint64_t n_told;
         begin(&run, work);
@@ -231,7 +231,7 @@ static void die_in(enum err (*work)(struct run *run),
     }
     test_folder_remove(model.folder);
     assert_false(died);
-    print_message("%ld changes of files\n", point - 1);
+    print_message("%ld changes of files\n", point - SPARSE);
 }
 
 static void test_dying_while_compacting(void **state)

@@ -21,7 +21,7 @@ enum { ROUNDS = 300, STEPS = 4, MOMENT_US = 20000, STEPS_MAX = 200 };
 static int n_rounds(void)
 {
     const char *given = getenv("CRASH_ROUNDS");
-    return given == NULL ? ROUNDS : (int)strtol(given, NULL, 10);
+    return given == NULL ? ROUNDS / SPARSE : (int)strtol(given, NULL, 10);
 }
 
 /* ---- The child ---- */

@@ -12,6 +12,14 @@
 
 enum { DIM = 16, BATCH = 32, LAG = 3, SEAL_AT = 128, POINTS_MAX = 10000 };
 
+/* Under a sanitizer the map of each opening takes a tenth of a second and more: there
+ * one in so many rounds has to do. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+enum { SPARSE = 8 };
+#else
+enum { SPARSE = 1 };
+#endif
+
 /* A folder in memory where there is one: the disks of these tests are played, and a
  * real one's syncs would take minutes. */
 static inline void steps_folder_make(char folder[64])
