@@ -101,7 +101,7 @@ FUZZERS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/fuzz/fuzz_*.c)
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all help deps demo test test-run test-unit slow asan tsan debug eval recall bench fuzz \
+.PHONY: all help deps demo test test-run test-unit crash slow asan tsan debug eval recall bench fuzz \
         format format-check checksrc lint sizes doctor lib install uninstall clean
 
 all: $(BUILD)/duet lib ## build the program and the library
@@ -140,6 +140,11 @@ test-unit: $(BUILD)/duet ## one test program: make test-unit T=scan
 
 slow: $(SLOW_TESTS) ## tests on models of full size (some minutes, 3 GB in $TMPDIR)
 	@BUILD=$(BUILD) TEST_TIMEOUT=3000 tests/run.sh $(SLOW_TESTS)
+
+crash: ## the crash tests in their long form: 1000 kills, 2000 power cuts
+	@CRASH_ROUNDS=1000 POWER_ROUNDS=2000 TEST_TIMEOUT=3000 $(MAKE) --no-print-directory test-unit T=crash
+	@CRASH_ROUNDS=1000 POWER_ROUNDS=2000 TEST_TIMEOUT=3000 $(MAKE) --no-print-directory test-unit T=power
+	@$(MAKE) --no-print-directory test-unit T=crash_points
 
 debug: ## build without optimisation, into build/debug
 	@$(MAKE) --no-print-directory VARIANT=debug all
@@ -234,6 +239,7 @@ install: all ## install program, library, header, model (PREFIX=, DESTDIR=)
 	install -D -m 644 db/duet.h $(DESTDIR)$(PREFIX)/include/duet/db/duet.h
 	install -D -m 644 db/duet_encoder.h $(DESTDIR)$(PREFIX)/include/duet/db/duet_encoder.h
 	install -D -m 644 db/duet_model.h $(DESTDIR)$(PREFIX)/include/duet/db/duet_model.h
+	install -D -m 644 db/duet_keep.h $(DESTDIR)$(PREFIX)/include/duet/db/duet_keep.h
 	install -D -m 644 base/errcode.h $(DESTDIR)$(PREFIX)/include/duet/base/errcode.h
 	install -d $(DESTDIR)$(PREFIX)/share/duet/models/default
 	install -m 644 encoder/models/default/* $(DESTDIR)$(PREFIX)/share/duet/models/default

@@ -211,6 +211,29 @@ enum err file_write_unsynced(const char *path, const void *bytes, size_t n)
     return write_and_rename(path, bytes, n, false);
 }
 
+enum err file_rename_new(const char *from, const char *to)
+{
+    char folder[PATH_MAX];
+    FAIL_IF(strlen(to) >= sizeof folder, ERR_LIMIT, "the path is too long");
+    int rc = renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE);
+    if (rc != 0 && (errno == EINVAL || errno == ENOSYS)) {
+        /* A file system that cannot: nearly the same. */
+        FAIL_IF(access(to, F_OK) == 0, ERR_EXISTS, "%s: is there already", to);
+        rc = rename(from, to);
+    }
+    if (rc != 0) {
+        return errno == EEXIST ? err_set(ERR_EXISTS, "%s: is there already", to)
+                               : err_errno(errno, "%s", to);
+    }
+    folder_of(to, folder);
+    enum err result = file_sync_folder(folder);
+    if (result != ERR_OK && rename(to, from) != 0) {
+        /* It has the new name, whether or not that outlives a power cut. */
+        return err_prefix(result, "%s: renamed, but not durably", to);
+    }
+    return result;
+}
+
 enum err file_make_folders(const char *path)
 {
     char partial[PATH_MAX];

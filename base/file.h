@@ -32,6 +32,10 @@ enum err file_write(const char *path, const void *bytes, size_t n) ERR_CHECK;
  * new file, and after a power cut perhaps an empty one. */
 enum err file_write_unsynced(const char *path, const void *bytes, size_t n) ERR_CHECK;
 
+/* Renames a file or folder to a name that is not there yet, durably. ERR_EXISTS. On
+ * failure it has its old name. */
+enum err file_rename_new(const char *from, const char *to) ERR_CHECK;
+
 /* Makes the folder `path` and those above it; one that is there already is fine. */
 enum err file_make_folders(const char *path) ERR_CHECK;
 

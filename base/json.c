@@ -4,9 +4,66 @@
 #include "base/json.h"
 
 #include <limits.h>
+#include <stdint.h>
 
 #include "base/limits.h"
 #include "base/utf8.h"
+
+static bool is_in_number(char c)
+{
+    return (c >= '0' && c <= '9') || c == '.' || c == 'e' || c == 'E' || c == '+' ||
+           c == '-';
+}
+
+/* What json-c takes and would not keep: whole numbers past 64 bits, which it turns into
+ * the largest that fits, and the words NaN and Infinity, which are not JSON. `at` is
+ * outside of any string; moves it behind one number or byte. */
+static enum err check_bare(const char *text, size_t n, size_t *at)
+{
+    size_t first = *at;
+    bool negative = text[*at] == '-';
+    uint64_t value = 0, most = negative ? (uint64_t)INT64_MAX + 1 : UINT64_MAX;
+    bool fits = true;
+    FAIL_IF(text[*at] == 'N' || text[*at] == 'I', ERR_INVALID,
+            "not JSON: unexpected character at byte %zu", *at);
+    *at = first + negative;
+    for (; *at < n && text[*at] >= '0' && text[*at] <= '9'; ++*at) {
+        uint64_t digit = (uint64_t)(text[*at] - '0');
+        fits = fits && value <= (most - digit) / 10;
+        value = fits ? value * 10 + digit : value;
+    }
+    bool fraction =
+        *at < n && (text[*at] == '.' || text[*at] == 'e' || text[*at] == 'E');
+    FAIL_IF(!fits && !fraction, ERR_INVALID,
+            "a whole number of more than 64 bits at byte %zu", first);
+    while (fraction && *at < n && is_in_number(text[*at])) {
+        ++*at;
+    }
+    *at += *at == first;
+    return ERR_OK;
+}
+
+/* Behind the string that begins at `at`. */
+static size_t skip_string(const char *text, size_t n, size_t at)
+{
+    for (at++; at < n && text[at] != '"'; at++) {
+        at += text[at] == '\\';
+    }
+    return at + 1;
+}
+
+static enum err check_numbers(const char *text, size_t n)
+{
+    size_t at = 0;
+    while (at < n) {
+        if (text[at] == '"') {
+            at = skip_string(text, n, at);
+        } else {
+            TRY(check_bare(text, n, &at));
+        }
+    }
+    return ERR_OK;
+}
 
 static enum err parse_with(struct json_tokener *tokener, struct json_object **out,
                            const char *text, size_t n)
@@ -35,6 +92,7 @@ enum err json_parse(struct json_object **out, const char *text, size_t n)
     FAIL_IF(n == 0, ERR_INVALID, "not JSON: it is empty");
     FAIL_IF(n > INT_MAX - 1, ERR_LIMIT, "JSON of more than 2 GiB");
     FAIL_IF(!utf8_valid(text, n), ERR_INVALID, "not JSON: it is not UTF-8");
+    TRY(check_numbers(text, n));
     struct json_tokener *tokener = json_tokener_new_ex(LIMIT_JSON_DEPTH);
     FAIL_IF(tokener == NULL, ERR_NOMEM, "out of memory");
     enum err result = parse_with(tokener, out, text, n);

@@ -23,6 +23,8 @@
 #define LIMIT_OPERATIONS_MAX 1000 /* in one points/batch request */
 #define LIMIT_SELECTED_POINTS                                                          \
     100000 /* by the filter of one operation: one transaction */
+/* One line of `duet import`: a payload and 16 vectors of 4096 numbers fit. */
+#define LIMIT_IMPORT_LINE_BYTES (16u << 20)
 
 /* Texts. What a tower reads of a text is its own limit (max_tokens), told in the reply.
  */

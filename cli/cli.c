@@ -95,6 +95,22 @@ enum exit_code cli_open(struct duet **db, const struct cli *cli,
     return cli_fail(result);
 }
 
+enum exit_code cli_read_database(const struct cli *cli,
+                                 enum exit_code (*use)(const struct cli *cli,
+                                                       struct duet *db))
+{
+    if (cli->url != NULL) {
+        return cli_usage("this works on a database here, not on --url");
+    }
+    struct duet *db;
+    enum exit_code code = cli_open(&db, cli, (struct duet_options){0});
+    if (code == EXIT_DONE) {
+        code = use(cli, db);
+        duet_close(db);
+    }
+    return code;
+}
+
 enum exit_code cli_open_encoder(struct duet_encoder **encoder, const struct cli *cli)
 {
     *encoder = NULL;

@@ -63,6 +63,9 @@ struct cli {
     struct cli_list templates;
     const char *phrases;
     const char *lang;
+    bool dry_run;
+    const char *keys;
+    const char *ids;
 
     const char *const *args; /* [n_args], what is no option */
     size_t n_args;
@@ -122,7 +125,9 @@ struct cli_command {
 };
 
 extern const struct cli_command cmd_add, cmd_search, cmd_get, cmd_rm, cmd_ls, cmd_stats,
-    cmd_model, cmd_serve, cmd_version, cmd_help, cmd_embed, cmd_label, cmd_describe;
+    cmd_model, cmd_serve, cmd_version, cmd_help, cmd_embed, cmd_label, cmd_describe,
+    cmd_verify, cmd_repair, cmd_backup, cmd_restore, cmd_compact, cmd_export,
+    cmd_import;
 
 /* All commands in the order of help; NULL ends the table. */
 extern const struct cli_command *const cli_commands[];
@@ -135,6 +140,12 @@ const struct cli_command *cli_command_find(const char *name);
  * result is not EXIT_DONE. */
 enum exit_code cli_open(struct duet **db, const struct cli *cli,
                         struct duet_options options);
+
+/* Opens the database of this run for reading, calls `use` and closes it; refuses --url.
+ */
+enum exit_code cli_read_database(const struct cli *cli,
+                                 enum exit_code (*use)(const struct cli *cli,
+                                                       struct duet *db));
 
 /* Opens the model of this run by itself, without a database; refuses --url. Tells of an
  * error; on failure *encoder is NULL and the result is not EXIT_DONE. */

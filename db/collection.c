@@ -194,21 +194,12 @@ struct create {
 /* Takes the next collection number from the format record. */
 static enum err take_number(struct txn *txn, uint32_t *number)
 {
-    struct bytes key = store_format_key();
     struct bytes value;
     struct record_format format;
-    struct buf record;
-    TRY(store_get(txn, STORE_META, key, &value));
+    TRY(store_get(txn, STORE_META, store_format_key(), &value));
     TRY(record_format_read(&format, value));
     *number = format.next_collection++;
-    buf_init(&record, 256);
-    enum err result = record_format_write(&format, &record);
-    if (result == ERR_OK) {
-        result =
-            store_put(txn, STORE_META, key, (struct bytes){record.data, record.size});
-    }
-    buf_release(&record);
-    return result;
+    return store_put_format(txn, &format);
 }
 
 static enum err count_collections(struct txn *txn, size_t *n)

@@ -23,7 +23,7 @@ struct duet {
     struct writer_lock lock; /* held where `write` */
     struct store *store;
     struct segment_cache *segments;
-    struct builder *builder; /* NULL in a reader */
+    struct builder *builder; /* NULL in a reader, and until started */
 
     char *model_wanted;          /* duet_options.model; NULL: none was named */
     pthread_mutex_t model_mutex; /* over what follows */
@@ -32,5 +32,9 @@ struct duet {
     char *model_name;            /* what finds it again, as recorded */
     bool model_warned;           /* another fingerprint was spoken of already */
 };
+
+/* duet_open for whoever mends the database before anything is built: no builder runs
+ * until builder_start(&db->builder, db). */
+enum err db_open_still(struct duet **out, const struct duet_options *options) ERR_CHECK;
 
 #endif

@@ -113,17 +113,18 @@ static enum err prepare_folder(struct duet *db, const struct duet_options *o)
     return make_folder(db->folder, "media");
 }
 
-static enum err open_parts(struct duet *db, const struct duet_options *o)
+static enum err open_parts(struct duet *db, const struct duet_options *o, bool build)
 {
     struct store_options store = {
         .folder = db->folder, .write = o->write, .create = o->create};
     TRY(prepare_folder(db, o));
     TRY(store_open(&db->store, &store));
     TRY(segment_cache_open(&db->segments, db->folder));
-    return db->write ? builder_start(&db->builder, db) : ERR_OK;
+    return db->write && build ? builder_start(&db->builder, db) : ERR_OK;
 }
 
-enum err duet_open(struct duet **out, const struct duet_options *options)
+static enum err open_database(struct duet **out, const struct duet_options *options,
+                              bool build)
 {
     *out = NULL;
     FAIL_IF(options->path == NULL || options->path[0] == '\0', ERR_INVALID,
@@ -138,7 +139,7 @@ enum err duet_open(struct duet **out, const struct duet_options *options)
     pthread_mutex_init(&db->model_mutex, NULL);
     enum err result = copy_options(db, options);
     if (result == ERR_OK) {
-        result = open_parts(db, options);
+        result = open_parts(db, options, build);
     }
     if (result != ERR_OK) {
         duet_close(db);
@@ -146,6 +147,16 @@ enum err duet_open(struct duet **out, const struct duet_options *options)
     }
     *out = db;
     return ERR_OK;
+}
+
+enum err duet_open(struct duet **out, const struct duet_options *options)
+{
+    return open_database(out, options, true);
+}
+
+enum err db_open_still(struct duet **out, const struct duet_options *options)
+{
+    return open_database(out, options, false);
 }
 
 void duet_close(struct duet *db)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/log.h"
 #include "db/collection.h"
 #include "db/database.h"
 #include "db/vectors.h"
@@ -18,6 +19,7 @@ enum {
 struct sealer {
     struct duet *db;
     bool try_all; /* load every segment to see whether it is sound */
+    bool told;    /* of what cannot be looked at: once is enough */
 };
 
 /* One space, and what is to be built of it: slots [first, first + n_slots), in place of
@@ -131,6 +133,26 @@ static bool is_indexable(const struct record_space_def *def)
     return def->distance != DUET_MANHATTAN;
 }
 
+/* Looks at the spaces of the collection that the cursor stands on. */
+static enum err find_plan_of(struct sealer *sealer, struct txn *txn,
+                             const struct cursor *cursor, struct plan *plan, bool *due)
+{
+    TRY(record_collection_read(&plan->collection, cursor->value));
+    for (size_t i = 0; i < plan->collection.n_spaces && !*due; i++) {
+        if (!is_indexable(&plan->collection.spaces[i])) {
+            continue;
+        }
+        plan->place = i;
+        TRY(collection_space_get(txn, plan->collection.number, number_of(plan),
+                                 &plan->state));
+        TRY(plan_repair(sealer, txn, plan, due));
+        if (!*due) {
+            TRY(plan_seal(sealer->db, txn, plan, due));
+        }
+    }
+    return ERR_OK;
+}
+
 /* Looks at the spaces of all collections; the first with something due is `plan`. */
 static enum err find_plan(struct sealer *sealer, struct txn *txn, struct plan *plan,
                           bool *due)
@@ -139,19 +161,15 @@ static enum err find_plan(struct sealer *sealer, struct txn *txn, struct plan *p
     TRY(cursor_open(txn, STORE_COLLECTIONS, (struct bytes){"", 0}, &cursor));
     enum err result = ERR_OK;
     while (cursor.key.data != NULL && !*due) {
-        TRY_OUT(record_collection_read(&plan->collection, cursor.value));
-        for (size_t i = 0; i < plan->collection.n_spaces && !*due; i++) {
-            if (!is_indexable(&plan->collection.spaces[i])) {
-                continue;
-            }
-            plan->place = i;
-            TRY_OUT(collection_space_get(txn, plan->collection.number, number_of(plan),
-                                         &plan->state));
-            TRY_OUT(plan_repair(sealer, txn, plan, due));
-            if (!*due) {
-                TRY_OUT(plan_seal(sealer->db, txn, plan, due));
-            }
+        result = find_plan_of(sealer, txn, &cursor, plan, due);
+        if (result == ERR_CORRUPT) {
+            /* One collection that is damaged costs the others nothing. */
+            log_write(sealer->try_all && !sealer->told ? LOG_WARN : LOG_DEBUG,
+                      "segments: %s", err_detail());
+            *due = false;
+            result = ERR_OK;
         }
+        TRY_OUT(result);
         TRY_OUT(cursor_next(&cursor));
     }
 out:
@@ -300,7 +318,7 @@ static enum err seal_one(struct sealer *sealer, struct plan *plan, bool *due)
 
 enum err seal_due(struct duet *db, bool try_all, size_t *n_built)
 {
-    struct sealer sealer = {db, try_all};
+    struct sealer sealer = {.db = db, .try_all = try_all};
     struct plan *plan = alloc_zero(1, sizeof *plan); /* too large for a small stack */
     *n_built = 0;
     if (plan == NULL) {
@@ -311,7 +329,7 @@ enum err seal_due(struct duet *db, bool try_all, size_t *n_built)
     while (due && result == ERR_OK) {
         result = seal_one(&sealer, plan, &due);
         *n_built += due && result == ERR_OK ? 1 : 0;
-        sealer.try_all = false; /* from now on segment_is_broken knows */
+        sealer.told = true;
     }
     alloc_free(plan);
     return result;

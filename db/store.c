@@ -3,14 +3,20 @@
  *
  * The map may only be changed while no transaction is open in this process, so every
  * transaction holds `gate` for reading and a change of the map holds it for writing.
+ *
+ * An opening holds a shared flock on the folder, and store_replace an exclusive one: so
+ * nobody opens data.mdb while it is put in place of another, whose table of readers
+ * must not be taken for its own.
  */
 #include "db/store.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -183,7 +189,6 @@ static enum err create_tables(struct txn *txn, void *arg)
     (void)arg;
     TRY(open_tables(txn, MDB_CREATE));
     struct record_format *format = &txn->store->format;
-    struct buf record;
     *format = (struct record_format){
         .version = RECORD_FORMAT_VERSION,
         .page_size = (uint32_t)sysconf(_SC_PAGESIZE),
@@ -191,14 +196,7 @@ static enum err create_tables(struct txn *txn, void *arg)
         .next_collection = 1,
     };
     TRY(uuid_random(format->uuid));
-    buf_init(&record, 256);
-    enum err result = record_format_write(format, &record);
-    if (result == ERR_OK) {
-        struct bytes value = {record.data, record.size};
-        result = store_put(txn, STORE_META, store_format_key(), value);
-    }
-    buf_release(&record);
-    return result;
+    return store_put_format(txn, format);
 }
 
 /* Opens the tables and reads the format record. */
@@ -226,13 +224,14 @@ out:
 
 /* A writer may commit twice between our transaction's beginning and our look at the
  * head pages; then they tell of later trees than ours, and we begin again. */
-static enum err check_trees(struct store *store)
+static enum err check_trees(struct store *store, bool all_pages)
 {
     enum err result = ERR_BUSY;
     for (int i = 0; i < CHECK_TRIES && result == ERR_BUSY; i++) {
         struct txn txn;
         TRY(store_read(store, &txn));
-        result = store_check_trees(store->path, txn.mdb);
+        result = all_pages ? store_check_pages(store->path, txn.mdb)
+                           : store_check_trees(store->path, txn.mdb);
         store_end(&txn);
     }
     /* So busy a writer has read its trees itself. */
@@ -247,7 +246,7 @@ static enum err open_existing(struct store *store, const struct store_options *o
             "%s: made on a machine with pages of %zu bytes", store->path, page_size);
     TRY(register_open(store));
     TRY(env_open(store, o->write, o->map_bytes));
-    TRY(check_trees(store));
+    TRY(check_trees(store, false));
     TRY(read_format(store));
     return store_drop_dead_readers(store);
 }
@@ -288,6 +287,26 @@ static enum err create_new(struct store *store, const struct store_options *o)
     return file_sync_folder(o->folder);
 }
 
+/* A lock on the folder itself, or -1 where its file system has none. */
+static int lock_folder(const char *folder, int kind)
+{
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    while (fd >= 0 && flock(fd, kind) != 0) {
+        if (errno != EINTR) {
+            close(fd);
+            return -1;
+        }
+    }
+    return fd;
+}
+
+static void unlock_folder(int fd)
+{
+    if (fd >= 0) {
+        close(fd);
+    }
+}
+
 enum err store_open(struct store **out, const struct store_options *options)
 {
     struct store_options o = *options;
@@ -308,7 +327,9 @@ enum err store_open(struct store **out, const struct store_options *options)
         result = create_new(store, &o);
     }
     if (result == ERR_OK) {
+        int lock = lock_folder(o.folder, LOCK_SH);
         result = open_existing(store, &o);
+        unlock_folder(lock);
     }
     if (result != ERR_OK) {
         store_close(store);
@@ -353,6 +374,84 @@ enum err store_size(struct store *store, size_t *bytes)
     TRY(mdb_result(store, rc));
     *bytes = (info.me_last_pgno + 1) * store->format.page_size;
     return ERR_OK;
+}
+
+enum err store_check(struct store *store)
+{
+    return check_trees(store, true);
+}
+
+const char *store_table_name(enum store_table table)
+{
+    return TABLE_NAMES[table];
+}
+
+/* ---- Copies ---- */
+
+enum err store_copy(struct store *store, const char *path)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (fd < 0) {
+        return err_errno(errno, "%s", path);
+    }
+    pthread_rwlock_rdlock(&store->gate);
+    int rc = store->unmapped ? EIO : mdb_env_copyfd2(store->env, fd, MDB_CP_COMPACT);
+    pthread_rwlock_unlock(&store->gate);
+    enum err result = mdb_result(store, rc);
+    if (result == ERR_OK && fsync(fd) != 0) {
+        result = err_errno(errno, "%s: fsync", path);
+    }
+    close(fd);
+    if (result != ERR_OK) {
+        unlink(path);
+    }
+    return result;
+}
+
+/* Every process that has an LMDB file open holds a lock on the first byte of its table
+ * of readers. To be called where this process has not. */
+static enum err check_unused(const char *lock_path)
+{
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1};
+    int fd = open(lock_path, O_RDWR | O_CLOEXEC);
+    if (fd < 0) {
+        return errno == ENOENT ? ERR_OK : err_errno(errno, "%s", lock_path);
+    }
+    int rc = fcntl(fd, F_GETLK, &lock);
+    int errnum = errno;
+    close(fd);
+    if (rc != 0) {
+        return err_errno(errnum, "%s", lock_path);
+    }
+    FAIL_IF(lock.l_type != F_UNLCK, ERR_BUSY,
+            "process %ld reads the database; this has to wait until it is done",
+            (long)lock.l_pid);
+    return ERR_OK;
+}
+
+enum err store_replace(const char *folder, const char *path)
+{
+    char data[PATH_MAX];
+    char readers[PATH_MAX];
+    int n = snprintf(data, sizeof data, "%s/data.mdb", folder);
+    int n_readers = snprintf(readers, sizeof readers, "%s/data.mdb-lock", folder);
+    FAIL_IF(n < 0 || n_readers < 0 || (size_t)n_readers >= sizeof readers, ERR_LIMIT,
+            "the path of the database is too long");
+    int lock = lock_folder(folder, LOCK_EX);
+    FAIL_IF(lock < 0, ERR_UNSUPPORTED, "%s: cannot be locked", folder);
+    enum err result;
+    TRY_OUT(check_unused(readers));
+    /* First the table of readers: it tells of transactions of the old file. */
+    if (unlink(readers) != 0 && errno != ENOENT) {
+        result = err_errno(errno, "%s", readers);
+    } else if (rename(path, data) != 0) {
+        result = err_errno(errno, "%s", data);
+    } else {
+        result = file_sync_folder(folder);
+    }
+out:
+    unlock_folder(lock);
+    return result;
 }
 
 /* ---- The map ---- */
@@ -547,6 +646,30 @@ enum err store_put(struct txn *txn, enum store_table table, struct bytes key,
     MDB_val k = mdb_bytes(key);
     MDB_val v = mdb_bytes(value);
     return txn_result(txn, mdb_put(txn->mdb, txn->store->tables[table], &k, &v, 0));
+}
+
+enum err store_append(struct txn *txn, enum store_table table, struct bytes key,
+                      struct bytes value)
+{
+    MDB_val k = mdb_bytes(key);
+    MDB_val v = mdb_bytes(value);
+    int rc = mdb_put(txn->mdb, txn->store->tables[table], &k, &v, MDB_APPEND);
+    FAIL_IF(rc == MDB_KEYEXIST, ERR_CORRUPT, "rows of the table '%s' are out of order",
+            TABLE_NAMES[table]);
+    return txn_result(txn, rc);
+}
+
+enum err store_put_format(struct txn *txn, const struct record_format *format)
+{
+    struct buf record;
+    buf_init(&record, 1024);
+    enum err result = record_format_write(format, &record);
+    if (result == ERR_OK) {
+        result = store_put(txn, STORE_META, store_format_key(),
+                           (struct bytes){record.data, record.size});
+    }
+    buf_release(&record);
+    return result;
 }
 
 enum err store_delete(struct txn *txn, enum store_table table, struct bytes key)

@@ -73,6 +73,24 @@ enum err store_drop_dead_readers(struct store *store) ERR_CHECK;
 /* Bytes of data.mdb that hold something. */
 enum err store_size(struct store *store, size_t *bytes) ERR_CHECK;
 
+/* Reads every page in use, which opening does not. ERR_CORRUPT says which is bad. */
+enum err store_check(struct store *store) ERR_CHECK;
+
+/* The pinned name of a table. */
+const char *store_table_name(enum store_table table);
+
+/* Writes a copy without free pages to `path`, which must not be there, durably. A
+ * writer may go on meanwhile. On failure the file is gone. ERR_IO, ERR_FULL. */
+enum err store_copy(struct store *store, const char *path) ERR_CHECK;
+
+/*
+ * Puts the file `path` in the place of the folder's data.mdb, which must be closed in
+ * this process and held by the writer's lock. Other processes keep those who come away
+ * for that moment; one that has the database open already has to leave first: ERR_BUSY,
+ * and nothing is changed. ERR_IO.
+ */
+enum err store_replace(const char *folder, const char *path) ERR_CHECK;
+
 /* ---- Transactions ---- */
 
 struct txn {
@@ -116,6 +134,15 @@ enum err store_get(struct txn *txn, enum store_table table, struct bytes key,
 /* Writes or replaces. `value` must not point into the map. */
 enum err store_put(struct txn *txn, enum store_table table, struct bytes key,
                    struct bytes value) ERR_CHECK;
+
+/* Writes a row whose key is behind all others of its table, on pages filled to the
+ * brim. ERR_CORRUPT where it is not behind them. */
+enum err store_append(struct txn *txn, enum store_table table, struct bytes key,
+                      struct bytes value) ERR_CHECK;
+
+/* Writes what the database says of itself. */
+enum err store_put_format(struct txn *txn, const struct record_format *format)
+    ERR_CHECK;
 
 /* One that is not there is fine. */
 enum err store_delete(struct txn *txn, enum store_table table, struct bytes key)

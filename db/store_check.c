@@ -28,8 +28,8 @@ enum {
     META_VERSION = 1,
     PAGE_SIZE_MIN = 512,
     PAGE_SIZE_MAX = 65536,
-    WHOLE_WALK_PAGES = 8192 /* a tree of more is walked by its inner pages only: this
-                               many are read in some ten milliseconds */
+    WHOLE_WALK_PAGES = 1024 /* a tree of more is walked by its inner pages only: from a
+                               cold disk each page read is a jump, of up to 1 ms */
 };
 
 static const uint32_t META_MAGIC = 0xBEEFC0DE;
@@ -73,7 +73,10 @@ struct walker {
     size_t page_size;
     uint64_t file_size;
     uint64_t last_page;
-    bool whole;         /* read leaves and the heads of overflow runs as well */
+    bool all;           /* walk every tree whole */
+    bool whole;         /* this tree: read leaves and the heads of overflow runs too */
+    bool leaves;        /* this tree: read leaves */
+    bool is_short;      /* the file lacks pages at its end */
     uint64_t n_visited; /* more than there are: the pages point in circles */
     uint8_t *pages;     /* [DEPTH_MAX, page_size]: the path to where we are */
 };
@@ -294,7 +297,7 @@ static enum err walk_page(struct walker *w, uint64_t number, size_t height,
     if (level >= DEPTH_MAX) {
         return damaged(w, number, "is too deep");
     }
-    if (height == 1 && !w->whole && kind != TREE_TABLES) {
+    if (height == 1 && !w->leaves && kind != TREE_TABLES) {
         return in_file(w, number, 1)
                    ? ERR_OK
                    : damaged(w, number, "is past the end of the file");
@@ -324,13 +327,16 @@ static enum err walk_tree(struct walker *w, const struct tree *tree,
         return ERR_OK;
     }
     bool whole = w->whole;
-    if (tree->n_leaf + tree->n_overflow / 8 <= WHOLE_WALK_PAGES) {
-        w->whole = true;
-    }
+    bool leaves = w->leaves;
+    /* Not as the tree that this one is a row of: the small table of tables. */
+    w->whole = w->all || tree->n_leaf + tree->n_overflow / 8 <= WHOLE_WALK_PAGES;
+    /* Inner pages tell where the leaves are, and only leaves where the runs are. */
+    w->leaves = w->whole || (w->is_short && tree->n_overflow > 0);
     enum err result = tree->depth == 0 || tree->depth > DEPTH_MAX
                           ? damaged(w, tree->root, "is the root of an impossible tree")
                           : walk_page(w, tree->root, tree->depth, kind, level);
     w->whole = whole;
+    w->leaves = leaves;
     return result;
 }
 
@@ -344,8 +350,9 @@ static enum err walk_all(struct walker *w, const struct meta *meta)
     w->last_page = meta->last_page;
     w->file_size = (uint64_t)st.st_size;
     /* Pages that were taken and given back in one transaction are never written, so a
-     * sound file may lack some at its end; whether it does, only a whole walk tells. */
-    w->whole = w->file_size / w->page_size <= w->last_page;
+     * sound file may lack some at its end; whether it does, only a walk to all that may
+     * name them tells. */
+    w->is_short = w->file_size / w->page_size <= w->last_page;
     w->pages = alloc_array(DEPTH_MAX, w->page_size);
     if (w->pages == NULL) {
         return ERR_NOMEM;
@@ -358,9 +365,9 @@ static enum err walk_all(struct walker *w, const struct meta *meta)
     return result;
 }
 
-enum err store_check_trees(const char *path, MDB_txn *txn)
+static enum err check_trees(const char *path, MDB_txn *txn, bool whole_walk)
 {
-    struct walker w = {.path = path};
+    struct walker w = {.path = path, .all = whole_walk};
     struct meta meta;
     bool whole;
     size_t page_size;
@@ -379,4 +386,14 @@ enum err store_check_trees(const char *path, MDB_txn *txn)
     }
     close(w.fd);
     return result;
+}
+
+enum err store_check_trees(const char *path, MDB_txn *txn)
+{
+    return check_trees(path, txn, false);
+}
+
+enum err store_check_pages(const char *path, MDB_txn *txn)
+{
+    return check_trees(path, txn, true);
 }

@@ -7,9 +7,9 @@
  * reading transaction that keeps its pages from being reused, the trees of pages
  * themselves (store_check_trees).
  *
- * The trees are walked whole where they are small or the file is shorter than it should
- * be; in a large, whole file only the inner pages are read, one in a hundred, so that
- * opening stays quick. What that leaves undetected: bytes overwritten in the rows of a
+ * The trees are walked whole where they are small; of large ones only the inner pages are
+ * read, one in a hundred, so that opening stays quick, and where the file is shorter than
+ * its head says also the leaves that name runs of pages. What that leaves undetected: bytes overwritten in the rows of a
  * large file, and in the vectors of any.
  */
 #ifndef DB_STORE_CHECK_H
@@ -27,5 +27,8 @@ enum err store_check_head(const char *path, size_t *page_size) ERR_CHECK;
 /* Walks the trees as the open transaction sees them. ERR_CORRUPT says where it found
  * what; ERR_BUSY: a writer was too quick for us, begin another transaction. */
 enum err store_check_trees(const char *path, MDB_txn *txn) ERR_CHECK;
+
+/* The same, every page of every tree however large the file is. */
+enum err store_check_pages(const char *path, MDB_txn *txn) ERR_CHECK;
 
 #endif

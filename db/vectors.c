@@ -40,6 +40,10 @@ static enum err put_row(const struct vector_space *in, enum store_table table,
     return store_put(in->txn, table, store_key(&key), row);
 }
 
+/* How far the squared length of a vector may be from 1 after its numbers were rounded
+ * to floats: 2^-24 each, twice. */
+static const double UNIT_ROUNDING = 0x1p-22;
+
 enum err vector_check(const float *vector, size_t dim)
 {
     for (size_t i = 0; i < dim; i++) {
@@ -57,6 +61,9 @@ enum err vector_normalise(float *vector, size_t dim)
         sum += (double)vector[i] * vector[i];
     }
     FAIL_IF(sum == 0, ERR_INVALID, "a vector is all zero: it has no direction");
+    if (fabs(sum - 1) <= UNIT_ROUNDING) {
+        return ERR_OK;
+    }
     double scale = 1 / sqrt(sum);
     for (size_t i = 0; i < dim; i++) {
         vector[i] = (float)(vector[i] * scale);

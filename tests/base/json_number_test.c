@@ -70,7 +70,7 @@ static void test_the_order_is_that_of_the_exact_values(void **state)
 static void test_only_numbers_are_numbers(void **state)
 {
     (void)state;
-    static const char *const others[] = {"null", "true", "\"1\"", "[1]", "{}", "NaN"};
+    static const char *const others[] = {"null", "true", "\"1\"", "[1]", "{}"};
     struct json_number number;
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
         assert_false(get(others[i], &number));

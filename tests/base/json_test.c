@@ -22,6 +22,30 @@ static void test_ids_up_to_2_64_survive(void **state)
     json_object_put(value);
 }
 
+static void test_numbers_that_would_change_are_refused(void **state)
+{
+    (void)state;
+    static const char *const wrong[] = {
+        "18446744073709551616", "[1,99999999999999999999]",
+        "-9223372036854775809", "NaN",
+        "{\"a\":-Infinity}",    "[Infinity]"};
+    static const char *const right[] = {"18446744073709551615",
+                                        "-9223372036854775808",
+                                        "99999999999999999999.0",
+                                        "1e30",
+                                        "-0.5e-3",
+                                        "[0.123456789012345678901234567890,1e99]",
+                                        "\"99999999999999999999 NaN \\\" Infinity\""};
+    struct json_object *json;
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        assert_err(json_parse(&json, wrong[i], strlen(wrong[i])), ERR_INVALID);
+    }
+    for (size_t i = 0; i < sizeof right / sizeof right[0]; i++) {
+        assert_ok(json_parse(&json, right[i], strlen(right[i])));
+        json_object_put(json);
+    }
+}
+
 static void test_what_is_not_exactly_one_value_is_refused(void **state)
 {
     (void)state;
@@ -70,6 +94,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_ids_up_to_2_64_survive),
+        cmocka_unit_test(test_numbers_that_would_change_are_refused),
         cmocka_unit_test(test_what_is_not_exactly_one_value_is_refused),
         cmocka_unit_test(test_depth_is_limited),
         cmocka_unit_test(test_members_of_the_wrong_type_are_named),

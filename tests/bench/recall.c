@@ -180,8 +180,9 @@ int main(int argc, char **argv)
     struct questions texts = {.in = "image", .k = K_DEFAULT}, pictures = texts;
     texts.k = pictures.k = argc > 3 ? strtoul(argv[3], NULL, 10) : K_DEFAULT;
     size_t seal_at = argc > 4 ? strtoul(argv[4], NULL, 10) : 0;
-    need(duet_open(&db, &(struct duet_options){
-                            .path = argv[1], .write = seal_at > 0, .seal_at = seal_at}));
+    need(duet_open(&db, &(struct duet_options){.path = argv[1],
+                                               .write = seal_at > 0,
+                                               .seal_at = seal_at}));
     if (seal_at > 0) {
         need(duet_seal(db, "default"));
     }

@@ -2,14 +2,13 @@
  * crash_test.c - a writer killed at any moment loses nothing that it acknowledged, and
  * leaves nothing half done.
  *
- * A child goes through numbered steps: each even one writes a batch of points, each odd
- * one removes half of an earlier batch. It tells each step through a pipe once the call
- * has returned. The parent kills it at a random moment, opens the database and looks:
- * all steps told are there whole, and the one after them whole or not at all. Small
+ * A child goes through the numbered steps of steps.h. It tells each step through a pipe
+ * once the call has returned. The parent kills it at a random moment, opens the
+ * database and looks: all steps told are there whole, and the one after them whole or not at all. Small
  * segments are built meanwhile, so that some kills fall into their files. A second
  * script does the same with batches of operations, aliases and vector spaces.
  */
-#include "tests/db/db_test.h"
+#include "tests/db/steps.h"
 
 #include <signal.h>
 #include <time.h>
@@ -17,74 +16,13 @@
 #include "base/log.h"
 #include "tests/db/process.h"
 
-enum {
-    DIM = 16,
-    ROUNDS = 25,
-    STEPS = 8,
-    MOMENT_US = 20000,
-    BATCH = 32,
-    LAG = 3,
-    SEAL_AT = 256
-};
+enum { ROUNDS = 300, STEPS = 4, MOMENT_US = 20000, STEPS_MAX = 200 };
 
-/* ---- Points and steps ---- */
-
-/* The vector of a point is told by its number. */
-static void vector_of(uint64_t number, float *vector)
+/* How many kills: $CRASH_ROUNDS, which `make crash` sets. */
+static int n_rounds(void)
 {
-    struct test_random r = {number * 2 + 1};
-    test_random_next(&r);
-    test_random_unit(&r, vector, DIM);
-}
-
-static void payload_of(uint64_t number, char payload[64])
-{
-    snprintf(payload, 64, "{\"number\": %llu}", (unsigned long long)number);
-}
-
-static enum err write_batch(struct duet *db, uint64_t batch)
-{
-    static float vectors[BATCH][DIM];
-    static char payloads[BATCH][64];
-    struct duet_named_input inputs[BATCH];
-    struct duet_point_input points[BATCH];
-    for (size_t i = 0; i < BATCH; i++) {
-        uint64_t number = batch * BATCH + i;
-        vector_of(number, vectors[i]);
-        payload_of(number, payloads[i]);
-        inputs[i] = (struct duet_named_input){
-            "v", {.kind = DUET_INPUT_VECTOR, .vector = vectors[i], .n = DIM}};
-        points[i] = (struct duet_point_input){test_id(number), payloads[i],
-                                              strlen(payloads[i]), &inputs[i], 1};
-    }
-    return duet_upsert(db, "c", points, BATCH);
-}
-
-static enum err remove_half(struct duet *db, uint64_t batch)
-{
-    struct duet_id ids[BATCH / 2];
-    for (size_t i = 0; i < BATCH / 2; i++) {
-        ids[i] = test_id(batch * BATCH + 2 * i + 1);
-    }
-    return duet_remove(db, "c", ids, BATCH / 2, NULL);
-}
-
-static enum err do_step(struct duet *db, uint64_t step)
-{
-    uint64_t batch = step / 2;
-    if (step % 2 == 0) {
-        return write_batch(db, batch);
-    }
-    return batch < LAG ? ERR_OK : remove_half(db, batch - LAG);
-}
-
-/* Whether a point is there after steps [0, n_steps). */
-static bool is_there(uint64_t number, uint64_t n_steps)
-{
-    uint64_t batch = number / BATCH;
-    bool written = 2 * batch < n_steps;
-    bool removed = number % 2 == 1 && 2 * (batch + LAG) + 1 < n_steps;
-    return written && !removed;
+    const char *given = getenv("CRASH_ROUNDS");
+    return given == NULL ? ROUNDS / SPARSE : (int)strtol(given, NULL, 10);
 }
 
 /* ---- The child ---- */
@@ -147,67 +85,10 @@ static uint64_t write_and_kill(const char *folder, step_fn *step, uint64_t n_ste
     return n_steps;
 }
 
-/* ---- Looking ---- */
-
-static void check_hit(const struct duet_hit *hit)
+static void begin_anew(struct test_db *t)
 {
-    char payload[64];
-    float v[DIM];
-    payload_of(hit->id.number, payload);
-    vector_of(hit->id.number, v);
-    assert_string_equal(hit->payload, payload);
-    assert_int_equal(hit->n_vectors, 1);
-    for (size_t i = 0; i < DIM; i++) {
-        assert_true(fabsf(hit->vectors[0].values[i] - v[i]) < 1e-6f);
-    }
-}
-
-/* Whether exactly the points of `n_steps` are there. */
-static bool equals_steps(const struct duet_hits *all, uint64_t n_steps)
-{
-    size_t at = 0;
-    for (uint64_t number = 0; number < (n_steps / 2 + 1) * BATCH; number++) {
-        if (!is_there(number, n_steps)) {
-            continue;
-        }
-        if (at == all->n || all->hits[at].id.number != number) {
-            return false;
-        }
-        at++;
-    }
-    return at == all->n;
-}
-
-/* The count, the points, and what a search finds agree; every point is as written. */
-static void check_agreement(struct duet *db, const struct duet_hits *all)
-{
-    struct duet_hits found;
-    size_t n;
-    float v[DIM];
-    vector_of(0, v);
-    struct duet_query q = test_query(v, DIM, 10000);
-    q.exact = q.vectors = true;
-    assert_ok(duet_count(db, "c", &n));
-    assert_int_equal(all->n, n);
-    assert_ok(duet_search(db, "c", &q, &found));
-    assert_int_equal(found.n, n);
-    for (size_t i = 0; i < found.n; i++) {
-        check_hit(&found.hits[i]);
-    }
-    duet_hits_release(&found);
-}
-
-/* Returns how many steps the database has made of the told ones and perhaps one more.
- */
-static uint64_t check_database(struct duet *db, uint64_t n_told)
-{
-    struct duet_hits all;
-    assert_ok(duet_scroll(db, "c", NULL, 10000, &all));
-    check_agreement(db, &all);
-    uint64_t n_steps = equals_steps(&all, n_told) ? n_told : n_told + 1;
-    assert_true(equals_steps(&all, n_steps));
-    duet_hits_release(&all);
-    return n_steps;
+    test_db_make(t);
+    test_collection_make(t->db, "c", DIM, DUET_COSINE);
 }
 
 static void test_a_killed_writer_loses_nothing_it_acknowledged(void **state)
@@ -217,20 +98,29 @@ static void test_a_killed_writer_loses_nothing_it_acknowledged(void **state)
     struct test_db t;
     struct duet_stats stats;
     uint64_t n_steps = 0;
-    test_db_make(&t);
-    test_collection_make(t.db, "c", DIM, DUET_COSINE);
-    for (int round = 0; round < ROUNDS; round++) {
+    uint64_t n_all = 0;
+    begin_anew(&t);
+    for (int round = 0; round < n_rounds(); round++) {
+        if (n_steps > STEPS_MAX) { /* looking at ever more would take ever longer */
+            test_db_remove(&t);
+            begin_anew(&t);
+            n_steps = 0;
+        }
+        uint64_t n_before = n_steps;
         duet_close(t.db);
         n_steps = write_and_kill(t.folder, do_step, n_steps, &r);
         struct duet_options o = test_db_options(&t);
         o.seal_at = SEAL_AT;
         assert_ok(duet_open(&t.db, &o));
         n_steps = check_database(t.db, n_steps);
+        check_sound(t.db, false); /* segments are being built */
+        n_all += n_steps - n_before;
     }
     assert_ok(duet_seal(t.db, "c"));
+    check_sound(t.db, true);
     assert_ok(duet_stats(t.db, "c", &stats));
-    print_message("%llu steps, %zu points, %zu of them sealed\n",
-                  (unsigned long long)n_steps, stats.n_points,
+    print_message("%d kills, %llu steps, at last %zu points, %zu of them sealed\n",
+                  n_rounds(), (unsigned long long)n_all, stats.n_points,
                   stats.spaces[0].n_sealed);
     test_db_remove(&t);
 }

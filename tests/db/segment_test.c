@@ -5,9 +5,11 @@
 #include "tests/db/db_test.h"
 
 #include <dirent.h>
+#include <sys/stat.h>
 
 #include "base/log.h"
 #include "db/db_internal.h"
+#include "index/ann.h"
 
 /* Few dimensions: FAISS trains as many tables as half of them, which is slow under the
  * sanitizers. */
@@ -295,6 +297,70 @@ static void flip_a_byte(const char *path)
     fclose(file);
 }
 
+static void put_noise(const char *path)
+{
+    struct test_random r = {99};
+    FILE *file = fopen(path, "wb");
+    assert_non_null(file);
+    for (size_t i = 0; i < 20000; i++) {
+        fputc((int)(test_random_next(&r) & 0xff), file);
+    }
+    fclose(file);
+}
+
+static enum err read_ones(void *arg, size_t first, size_t n, float *dst)
+{
+    (void)arg;
+    for (size_t i = 0; i < n * DIM; i++) {
+        dst[i] = (float)((first * DIM + i) % 7) - 3;
+    }
+    return ERR_OK;
+}
+
+/* A sound file of as many slots, but of another generation: an old one, copied back. */
+static void put_another_generation(const char *path)
+{
+    struct ann *ann;
+    struct ann_build_options o = {.dim = DIM, .generation = 4711, .n_threads = 1};
+    assert_ok(ann_build(&ann, &o, N, read_ones, NULL));
+    assert_ok(ann_save(ann, path));
+    ann_close(ann);
+}
+
+static void put_a_folder(const char *path)
+{
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(mkdir(path, 0755), 0);
+}
+
+static void remove_the_folder(const char *path)
+{
+    char folder[256];
+    snprintf(folder, sizeof folder, "%s", path);
+    *strrchr(folder, '/') = '\0';
+    test_folder_remove(folder);
+}
+
+static void test_noise_in_a_segment_file_costs_no_answer(void **state)
+{
+    check_damage(*state, put_noise);
+}
+
+static void test_a_segment_file_of_another_generation_costs_no_answer(void **state)
+{
+    check_damage(*state, put_another_generation);
+}
+
+static void test_a_folder_called_as_a_segment_costs_no_answer(void **state)
+{
+    check_damage(*state, put_a_folder);
+}
+
+static void test_all_segments_missing_cost_no_answer(void **state)
+{
+    check_damage(*state, remove_the_folder);
+}
+
 static void test_a_missing_segment_file_costs_no_answer(void **state)
 {
     check_damage(*state, delete_file);
@@ -440,6 +506,10 @@ int main(void)
         TEST(test_a_truncated_segment_file_costs_no_answer),
         TEST(test_an_empty_segment_file_costs_no_answer),
         TEST(test_a_flipped_byte_in_a_segment_file_costs_no_answer),
+        TEST(test_noise_in_a_segment_file_costs_no_answer),
+        TEST(test_a_segment_file_of_another_generation_costs_no_answer),
+        TEST(test_a_folder_called_as_a_segment_costs_no_answer),
+        TEST(test_all_segments_missing_cost_no_answer),
         TEST(test_files_that_no_manifest_names_go_at_the_next_opening),
         TEST(test_a_segment_of_the_dead_is_given_up),
         TEST(test_a_dropped_collection_takes_its_segments_along),

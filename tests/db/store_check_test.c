@@ -6,10 +6,12 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
 #include "base/file.h"
 #include "base/log.h"
 #include "db/db_internal.h"
+#include "db/duet_keep.h"
 #include "tests/db/process.h"
 
 enum { DIM = 32, N = 1500, PAGE = 4096, ROUNDS = 60 };
@@ -38,6 +40,16 @@ static void fill(struct duet *db)
         assert_ok(duet_remove(db, "c", &id, 1, NULL));
     }
     free(writes);
+}
+
+/* Stands before the C library's: counts the pages that are looked at. */
+static size_t n_preads;
+
+ssize_t pread(int fd, void *bytes, size_t n, off_t offset);
+ssize_t pread(int fd, void *bytes, size_t n, off_t offset)
+{
+    n_preads++;
+    return syscall(SYS_pread64, fd, bytes, n, offset);
 }
 
 static int set_up(void **state)
@@ -262,6 +274,35 @@ static void test_the_heads_of_pages_are_looked_at(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+/* Three points a page: a table of more pages than are walked whole at an opening. */
+static void test_a_large_table_is_opened_by_its_inner_pages(void **state)
+{
+    struct fixture *f = *state;
+    static char payload[1000];
+    struct db_write *writes = calloc(4500, sizeof *writes);
+    struct duet_check_options o = {.found = NULL};
+    struct duet_check_result r;
+    memset(payload, ' ', sizeof payload);
+    payload[0] = '{';
+    payload[sizeof payload - 1] = '}';
+    for (size_t i = 0; i < 4500; i++) {
+        writes[i].id = test_id(i);
+        writes[i].payload = payload;
+        writes[i].n_payload = sizeof payload;
+    }
+    struct duet_options open = test_db_options(&f->t);
+    assert_ok(duet_open(&f->t.db, &open));
+    assert_ok(db_write_points(f->t.db, "c", writes, 4500));
+    n_preads = 0;
+    test_db_reopen(&f->t);
+    print_message("%zu pages at an opening\n", n_preads);
+    assert_in_range(n_preads, 1, 700);
+    n_preads = 0;
+    assert_ok(duet_verify(f->t.db, &o, &r));
+    assert_in_range(n_preads, 1500, 20000);
+    free(writes);
+}
+
 int main(void)
 {
     log_set_level(LOG_ERROR);
@@ -274,6 +315,7 @@ int main(void)
         TEST(test_pages_overwritten_with_zeros_are_refused_or_harmless),
         TEST(test_bytes_overwritten_anywhere_never_crash),
         TEST(test_the_heads_of_pages_are_looked_at),
+        TEST(test_a_large_table_is_opened_by_its_inner_pages),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,9 +4,12 @@
  */
 #include "tests/db/db_test.h"
 
+#include <fcntl.h>
+
 #include "base/alloc.h"
 #include "base/log.h"
 #include "db/db_internal.h"
+#include "db/duet_keep.h"
 
 enum { DIM = 8, N = 300, STEPS_MAX = 2000 };
 
@@ -321,6 +324,118 @@ static void test_collections(void **state)
     torture(*state, create_collection, it_was_not_created);
 }
 
+/* ---- Keeping ---- */
+
+static enum err verify(struct duet *db)
+{
+    struct duet_check_options o = {.found = NULL};
+    struct duet_check_result r;
+    enum err result = duet_verify(db, &o, &r);
+    /* A segment that memory was short for counts as broken until the next opening. */
+    assert_int_equal(r.n_damage, 0);
+    return result;
+}
+
+/* A path that only this process uses. */
+static const char *backup_path(void)
+{
+    static char path[64];
+    snprintf(path, sizeof path, "/tmp/duet-torture-%ld.bak", (long)getpid());
+    return path;
+}
+
+static enum err back_up(struct duet *db)
+{
+    struct duet_backup_result r;
+    const char *path = backup_path();
+    enum err result = duet_backup(db, path, &r);
+    assert_true((access(path, F_OK) == 0) == (result == ERR_OK));
+    unlink(path);
+    return result;
+}
+
+static void test_verify(void **state)
+{
+    torture(*state, verify, no_matter);
+}
+
+static void test_backup(void **state)
+{
+    torture(*state, back_up, no_matter);
+}
+
+/* Runs `operation` on a database that nobody has open, with ever more allocations. */
+static void torture_closed(struct test_db *t, enum err (*operation)(const char *folder))
+{
+    long n = 0;
+    enum err result = ERR_NOMEM;
+    duet_close(t->db);
+    t->db = NULL;
+    for (; n < STEPS_MAX && result != ERR_OK; n++) {
+        alloc_fail_after(n);
+        result = operation(t->folder);
+        alloc_fail_after(-1);
+        assert_true(result == ERR_OK || result == ERR_NOMEM);
+    }
+    assert_int_equal(result, ERR_OK);
+    assert_true(n > 1);
+    struct duet_options o = test_db_options(t);
+    assert_ok(duet_open(&t->db, &o));
+    assert_int_equal(count(t->db), N);
+    assert_ok(duet_seal(t->db, "c"));
+    assert_ok(verify(t->db));
+}
+
+static enum err compact(const char *folder)
+{
+    struct duet_compact_result r;
+    struct duet_options o = {.path = folder, .n_threads = 1, .seal_at = 256};
+    return duet_compact(&o, &r);
+}
+
+static enum err repair(const char *folder)
+{
+    struct duet_check_result r;
+    struct duet_repair_options o = {.path = folder};
+    return duet_repair(&o, &r);
+}
+
+/* Of a backup made before, into a folder that is removed again. */
+static enum err restore(const char *folder)
+{
+    struct duet_backup_result r;
+    char copy[80];
+    snprintf(copy, sizeof copy, "%s.copy", folder);
+    int fd = open(backup_path(), O_RDONLY);
+    assert_true(fd >= 0);
+    enum err result = duet_restore_fd(fd, copy, &r);
+    close(fd);
+    assert_true((access(copy, F_OK) == 0) == (result == ERR_OK));
+    if (result == ERR_OK) {
+        test_folder_remove(copy);
+    }
+    return result;
+}
+
+static void test_compact(void **state)
+{
+    torture_closed(*state, compact);
+}
+
+static void test_repair(void **state)
+{
+    torture_closed(*state, repair);
+}
+
+static void test_restore(void **state)
+{
+    struct test_db *t = *state;
+    struct duet_backup_result r;
+    assert_ok(duet_backup(t->db, backup_path(), &r));
+    torture_closed(t, restore);
+    unlink(backup_path());
+}
+
 static void test_open(void **state)
 {
     struct test_db *t = *state;
@@ -355,6 +470,11 @@ int main(void)
         TEST(test_get),
         TEST(test_collections),
         TEST(test_open),
+        TEST(test_verify),
+        TEST(test_backup),
+        TEST(test_compact),
+        TEST(test_repair),
+        TEST(test_restore),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -32,9 +32,10 @@ static void test_without_a_command_help_is_told_on_stderr(void **state)
     assert_non_null(strstr(ran.err, "Usage: duet"));
 }
 
-static const char *const commands[] = {"add",   "search", "get",     "ls",   "rm",
-                                       "stats", "model",  "version", "help", "serve",
-                                       "embed", "label",  "describe"};
+static const char *const commands[] = {
+    "add",     "search", "get",     "ls",      "rm",     "stats",    "model",
+    "version", "help",   "serve",   "embed",   "label",  "describe", "verify",
+    "repair",  "backup", "restore", "compact", "export", "import"};
 
 static void test_help_lists_every_command(void **state)
 {

@@ -1,0 +1,132 @@
+/*
+ * duet_keep.h - keeping a database: checked, mended, backed up, made smaller.
+ *
+ *     struct duet_check_options options = {.found = print_finding};
+ *     struct duet_check_result result;
+ *     if (duet_verify(db, &options, &result) == ERR_OK && result.n_damage > 0) {
+ *         ...
+ *     }
+ *
+ * Threads and processes: as duet.h. duet_verify and duet_backup are a reader's, beside
+ * any writer; the pages that a writer gives up meanwhile are used again only after
+ * them. duet_repair and duet_compact open the database themselves, as its writer.
+ *
+ * Errors and strings: as duet.h.
+ */
+#ifndef DB_DUET_KEEP_H
+#define DB_DUET_KEEP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/errcode.h"
+#include "db/duet.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- Checking ------------------------------------------------------------------ */
+
+enum duet_finding_kind {
+    DUET_DAMAGE,  /* what cannot be made again is missing, unreadable or contradicts */
+    DUET_DERIVED, /* an index, a count, a thumbnail: duet_repair makes it again */
+    DUET_LEFTOVER /* a file that nothing needs; the next writer deletes most of them */
+};
+
+struct duet_finding {
+    enum duet_finding_kind kind;
+    const char *collection;   /* NULL: of the whole database */
+    const struct duet_id *id; /* NULL: not about one point */
+    const char *text;         /* one line */
+};
+
+struct duet_check_options {
+    /* Called on the caller's thread for each thing found; must not call into the
+     * database. May be NULL. */
+    void (*found)(void *arg, const struct duet_finding *finding);
+    void *arg;
+};
+
+struct duet_check_result {
+    size_t n_collections, n_points, n_vectors, n_sources, n_segments, n_files;
+    size_t n_damage, n_derived, n_leftovers; /* findings of each kind */
+};
+
+/*
+ * Reads all of a database as of one moment and compares each part with every other that
+ * tells of it. ERR_OK also where something was found; ERR_NOMEM, ERR_IO: could not look
+ * at all of it. A database whose pages are broken is not read any further.
+ */
+DUET_CHECK enum err duet_verify(struct duet *db,
+                                const struct duet_check_options *options,
+                                struct duet_check_result *result);
+
+struct duet_repair_options {
+    struct duet_check_options check;
+    const char *path; /* the database's folder */
+    bool dry_run;     /* only tell what would be done */
+};
+
+/*
+ * Makes again what is derived: live bits, tables of slots and hashes, counts, states of
+ * spaces, segments, thumbnails of pictures whose files are there. `found` is told what
+ * was done. What can be read is kept; a row that cannot be is taken out. Each
+ * collection is changed in one transaction. ERR_CORRUPT: the pages themselves are
+ * broken, only a backup helps. ERR_BUSY, ERR_NOT_FOUND, ERR_IO, ERR_FULL.
+ */
+DUET_CHECK enum err duet_repair(const struct duet_repair_options *options,
+                                struct duet_check_result *result);
+
+/* ---- Backups --------------------------------------------------------------------- */
+
+struct duet_backup_result {
+    size_t n_points, n_rows, n_files;
+    uint64_t n_bytes; /* of the backup */
+};
+
+/*
+ * Writes the database as of one moment, its pictures in media/ too, to the open file
+ * `fd` as docs/FORMAT.md lays it out. What ends early for any reason is known by that.
+ * ERR_IO, ERR_FULL, ERR_NOMEM.
+ */
+DUET_CHECK enum err duet_backup_fd(struct duet *db, int fd,
+                                   struct duet_backup_result *result);
+
+/* The same into a new file, which is there under its name only when it is whole and
+ * durable. ERR_EXISTS. */
+DUET_CHECK enum err duet_backup(struct duet *db, const char *path,
+                                struct duet_backup_result *result);
+
+/*
+ * Makes the database `folder`, which must not be there, of the backup that is read from
+ * `fd`. It is there under its name only when all of the backup has been read, its
+ * checksums are right and it is on disk. ERR_EXISTS; ERR_CORRUPT; ERR_VERSION: of a
+ * later format or of another byte order; ERR_IO, ERR_FULL.
+ */
+DUET_CHECK enum err duet_restore_fd(int fd, const char *folder,
+                                    struct duet_backup_result *result);
+
+/* ---- Giving disk back -------------------------------------------------------------
+ */
+
+struct duet_compact_result {
+    uint64_t bytes_before, bytes_after; /* of data.mdb and segments/ */
+    size_t n_moved;                     /* vectors, out of mostly dead chunks */
+};
+
+/*
+ * Moves the vectors out of what is mostly dead, rebuilds the segments that were, and
+ * puts a copy of data.mdb without free pages in its place. ERR_BUSY: another process
+ * has the database open, to write or to read; then the file is as it was. ERR_FULL: the
+ * copy needs as much room as the data takes. options->write is implied.
+ */
+DUET_CHECK enum err duet_compact(const struct duet_options *options,
+                                 struct duet_compact_result *result);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

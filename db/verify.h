@@ -1,0 +1,46 @@
+/*
+ * verify.h - the parts of duet_verify: one file looks at the tables (verify.c), one at
+ * the points and vectors of a collection (verify_points.c), one at the files beside
+ * data.mdb (verify_files.c).
+ *
+ * Each function tells what it finds by verify_tell and goes on; it fails only where it
+ * cannot look. One thread.
+ */
+#ifndef DB_VERIFY_H
+#define DB_VERIFY_H
+
+#include "db/database.h"
+#include "db/duet_keep.h"
+
+struct verify {
+    struct duet *db;
+    const struct duet_check_options *options;
+    struct duet_check_result *result;
+    struct txn txn;
+    char collection[LIMIT_NAME_BYTES + 1]; /* at hand; "" for the whole database */
+    struct record_collection record;       /* of it */
+    /* Hashes of pictures with files of their own that had no thumbnail when we came by:
+     * [n, DB_HASH_BYTES]. A writer puts it after its commit, so we look again. */
+    struct buf bare;
+};
+
+/* Tells of something. `id` may be NULL. */
+void verify_tell(struct verify *v, enum duet_finding_kind kind,
+                 const struct duet_id *id, const char *fmt, ...) ERR_PRINTF(4, 5);
+
+/* Passes on what is no news of the database's soundness (short memory, a disk that does
+ * not read) and tells the rest: the detail, of this kind. */
+enum err verify_outcome(struct verify *v, enum err result, enum duet_finding_kind kind,
+                        const struct duet_id *id) ERR_CHECK;
+
+/* The points of the collection at hand, its spaces and sources. */
+enum err verify_points(struct verify *v) ERR_CHECK;
+
+/* Segments named by the state of a space of the collection at hand. */
+enum err verify_segments(struct verify *v, size_t space,
+                         const struct record_space *state) ERR_CHECK;
+
+/* media/, segments/ and what a crash left; with no transaction open. */
+enum err verify_files(struct verify *v) ERR_CHECK;
+
+#endif
