@@ -171,9 +171,9 @@ static enum err env_open(struct store *store, bool write, size_t map_bytes)
     return mdb_result(store, rc);
 }
 
-static enum err open_tables(struct txn *txn, unsigned flags)
+static enum err open_tables(struct txn *txn, unsigned flags, size_t first, size_t end)
 {
-    for (size_t i = 0; i < STORE_TABLES; i++) {
+    for (size_t i = first; i < end; i++) {
         int rc = mdb_dbi_open(txn->mdb, TABLE_NAMES[i], flags, &txn->store->tables[i]);
         FAIL_IF(rc == MDB_NOTFOUND, ERR_CORRUPT,
                 "%s: not a database of duet: no table '%s'", txn->store->path,
@@ -187,7 +187,7 @@ static enum err open_tables(struct txn *txn, unsigned flags)
 static enum err create_tables(struct txn *txn, void *arg)
 {
     (void)arg;
-    TRY(open_tables(txn, MDB_CREATE));
+    TRY(open_tables(txn, MDB_CREATE, 0, STORE_TABLES));
     struct record_format *format = &txn->store->format;
     *format = (struct record_format){
         .version = RECORD_FORMAT_VERSION,
@@ -199,24 +199,27 @@ static enum err create_tables(struct txn *txn, void *arg)
     return store_put_format(txn, format);
 }
 
-/* Opens the tables and reads the format record. */
+static enum err read_version(struct store *store, struct txn *txn)
+{
+    struct bytes value;
+    TRY(store_get(txn, STORE_META, store_format_key(), &value));
+    enum err result = record_format_read(&store->format, value);
+    return result == ERR_OK ? ERR_OK : err_prefix(result, "%s", store->path);
+}
+
+/* Reads the format record, then opens the tables: another format may have others. */
 static enum err read_format(struct store *store)
 {
     struct txn txn;
-    struct bytes value;
     TRY(store_read(store, &txn));
     enum err result;
-    TRY_OUT(open_tables(&txn, 0));
-    TRY_OUT(store_get(&txn, STORE_META, store_format_key(), &value));
-    result = record_format_read(&store->format, value);
-    if (result != ERR_OK) {
-        result = err_prefix(result, "%s", store->path);
-    } else {
-        /* The handles become the environment's by a commit, also of a reading one. */
-        result = mdb_result(store, mdb_txn_commit(txn.mdb));
-        txn.mdb = NULL;
-        pthread_rwlock_unlock(&store->gate);
-    }
+    TRY_OUT(open_tables(&txn, 0, STORE_META, STORE_META + 1));
+    TRY_OUT(read_version(store, &txn));
+    TRY_OUT(open_tables(&txn, 0, STORE_META + 1, STORE_TABLES));
+    /* The handles become the environment's by a commit, also of a reading one. */
+    result = mdb_result(store, mdb_txn_commit(txn.mdb));
+    txn.mdb = NULL;
+    pthread_rwlock_unlock(&store->gate);
 out:
     store_end(&txn);
     return result;

@@ -4,6 +4,7 @@
  */
 #include "tests/db/db_test.h"
 
+#include <lmdb.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -88,6 +89,45 @@ static void test_a_new_database_keeps_its_uuid(void **state)
     assert_ok(db_id_of_name(t->db, "/a.jpg", &again));
     assert_memory_equal(first, second, DB_UUID_BYTES);
     assert_int_equal(duet_id_compare(id, again), 0);
+}
+
+/* Makes the database one of format 1, which had no aliases, behind duet's back. */
+static void make_format_1(const char *folder)
+{
+    MDB_env *env;
+    MDB_txn *txn;
+    MDB_dbi meta, aliases;
+    MDB_val key = {6, (void *)(uintptr_t) "format"}, value;
+    char path[256];
+    uint8_t record[256];
+    snprintf(path, sizeof path, "%s/data.mdb", folder);
+    assert_int_equal(mdb_env_create(&env), 0);
+    assert_int_equal(mdb_env_set_maxdbs(env, 32), 0);
+    assert_int_equal(mdb_env_open(env, path, MDB_NOSUBDIR, 0600), 0);
+    assert_int_equal(mdb_txn_begin(env, NULL, 0, &txn), 0);
+    assert_int_equal(mdb_dbi_open(txn, "meta", 0, &meta), 0);
+    assert_int_equal(mdb_dbi_open(txn, "aliases", 0, &aliases), 0);
+    assert_int_equal(mdb_drop(txn, aliases, 1), 0);
+    assert_int_equal(mdb_get(txn, meta, &key, &value), 0);
+    assert_in_range(value.mv_size, 8, sizeof record);
+    memcpy(record, value.mv_data, value.mv_size);
+    record[4] = 1;
+    value.mv_data = record;
+    assert_int_equal(mdb_put(txn, meta, &key, &value, 0), 0);
+    assert_int_equal(mdb_txn_commit(txn), 0);
+    mdb_env_close(env);
+}
+
+static void test_another_format_is_told_before_its_missing_tables(void **state)
+{
+    struct test_db *t = *state;
+    open_writer(t);
+    duet_close(t->db);
+    t->db = NULL;
+    make_format_1(t->folder);
+    struct duet_options o = test_db_options(t);
+    assert_err(duet_open(&t->db, &o), ERR_VERSION);
+    assert_non_null(strstr(err_detail(), "format 1"));
 }
 
 static void test_the_file_stays_small_under_the_reserved_map(void **state)
@@ -391,6 +431,7 @@ int main(void)
         TEST(test_what_is_not_there_is_not_found),
         TEST(test_bad_options_are_refused),
         TEST(test_a_new_database_keeps_its_uuid),
+        TEST(test_another_format_is_told_before_its_missing_tables),
         TEST(test_the_file_stays_small_under_the_reserved_map),
         TEST(test_an_interrupted_creation_is_no_database),
         TEST(test_one_process_opens_a_database_once),
