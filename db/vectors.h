@@ -44,9 +44,9 @@ static inline size_t vector_row_bytes(const struct vector_space *in)
 /* The stored vector at `row`, at any address, as dst[dim] floats. */
 void vector_row_read(const struct vector_space *in, const void *row, float *dst);
 
-/* Scales vector[dim] to unit length; one that has it but for rounding stays as it is, to
- * the last bit, so that what was read out can be put back. ERR_INVALID where a number is not finite or all
- * are zero: such a vector has no direction. */
+/* Scales vector[dim] to unit length; one that has it but for rounding stays as it is,
+ * to the last bit, so that what was read out can be put back. ERR_INVALID where a
+ * number is not finite or all are zero: such a vector has no direction. */
 enum err vector_normalise(float *vector, size_t dim) ERR_CHECK;
 
 /* ERR_INVALID where a number is not finite. */

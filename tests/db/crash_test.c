@@ -4,9 +4,10 @@
  *
  * A child goes through the numbered steps of steps.h. It tells each step through a pipe
  * once the call has returned. The parent kills it at a random moment, opens the
- * database and looks: all steps told are there whole, and the one after them whole or not at all. Small
- * segments are built meanwhile, so that some kills fall into their files. A second
- * script does the same with batches of operations, aliases and vector spaces.
+ * database and looks: all steps told are there whole, and the one after them whole or
+ * not at all. Small segments are built meanwhile, so that some kills fall into their
+ * files. A second script does the same with batches of operations, aliases and vector
+ * spaces.
  */
 #include "tests/db/steps.h"
 
