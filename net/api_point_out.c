@@ -70,6 +70,13 @@ static enum err read_with_vector(const struct field *f, struct point_view *view)
     return field_bool(f, &view->vectors);
 }
 
+enum err point_view_read_parts(const struct field *with_payload,
+                               const struct field *with_vector, struct point_view *view)
+{
+    TRY(read_with_payload(with_payload, view));
+    return read_with_vector(with_vector, view);
+}
+
 enum err point_view_read(const struct field *root, bool payload_default,
                          struct point_view *view)
 {
@@ -78,8 +85,7 @@ enum err point_view_read(const struct field *root, bool payload_default,
     struct field with_vector = field_get(root, "with_vector");
     struct field duet = field_get(root, "duet");
     *view = (struct point_view){.payload = payload_default};
-    TRY(read_with_payload(&with_payload, view));
-    TRY(read_with_vector(&with_vector, view));
+    TRY(point_view_read_parts(&with_payload, &with_vector, view));
     TRY(field_check(&duet, duet_rules));
     struct field details = field_get(&duet, "details");
     return field_bool(&details, &view->details);

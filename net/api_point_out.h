@@ -29,6 +29,11 @@ struct point_view {
 enum err point_view_read(const struct field *root, bool payload_default,
                          struct point_view *view) ERR_CHECK;
 
+/* Reads the values of the first two into `view`, which holds the defaults. */
+enum err point_view_read_parts(const struct field *with_payload,
+                               const struct field *with_vector, struct point_view *view)
+    ERR_CHECK;
+
 /* Writes one point: a Record of the dialect, or with `scored` a ScoredPoint.
  * ERR_CORRUPT: its payload is no JSON. */
 enum err point_write(struct json_out *out, const struct point_view *view,
