@@ -3,6 +3,26 @@
  */
 #include "db/query_points.h"
 
+#include <stdlib.h>
+
+static int compare_ids(const void *a, const void *b)
+{
+    return duet_id_compare(*(const struct duet_id *)a, *(const struct duet_id *)b);
+}
+
+void query_ids_sort(struct query_ids *list)
+{
+    struct duet_id *ids = list->ids;
+    size_t n_kept = 0;
+    qsort(ids, list->n, sizeof *ids, compare_ids);
+    for (size_t i = 0; i < list->n; i++) {
+        if (n_kept == 0 || compare_ids(&ids[i], &ids[n_kept - 1]) != 0) {
+            ids[n_kept++] = ids[i];
+        }
+    }
+    list->n = n_kept;
+}
+
 bool query_mentions(const struct query_node *node, struct duet_id id)
 {
     for (; node != NULL; node = node->parent) {

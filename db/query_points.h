@@ -25,6 +25,9 @@ struct query_ids {
     size_t n;
 };
 
+/* Makes them so, each once. */
+void query_ids_sort(struct query_ids *ids);
+
 /* Not to be moved while it is open. */
 struct query_points {
     bool found;

@@ -3,22 +3,13 @@
  *
  * What asks with one vector goes through the index (nearest.h). Points that prefetches
  * found are few, and compared one by one. Examples that each count by themselves are
- * compared with all vectors: no index knows their scores.
+ * compared with all vectors, unless query_examples.c knows what to ask the index.
  */
+#include "db/query_rank.h"
 #include "base/alloc.h"
 #include "db/collection.h"
 #include "db/database.h"
-#include "db/query_run.h"
-#include "db/query_score.h"
 #include "index/bitmap.h"
-
-struct ranking {
-    struct query_search *search;
-    const struct query_node *node;
-    size_t space; /* its place in the collection */
-    struct scorer scorer;
-    struct rank *rank;
-};
 
 static struct vector_space space_of(const struct ranking *r)
 {
@@ -50,7 +41,7 @@ static enum err compare_point(struct ranking *r, const struct query_points *poin
     return ERR_OK;
 }
 
-static enum err compare_points(struct ranking *r, const struct query_ids *sources)
+enum err ranking_compare_points(struct ranking *r, const struct query_ids *sources)
 {
     struct query_search *s = r->search;
     struct query_points points;
@@ -99,15 +90,15 @@ static enum err compare_slots(struct ranking *r, const uint64_t *slots, size_t n
     return ERR_OK;
 }
 
-/* Those of `allowed`, or all that live. */
-static enum err compare_all(struct ranking *r, const uint64_t *allowed)
+/* Those that are allowed, or all that live. */
+static enum err compare_all(struct ranking *r)
 {
     struct record_space state;
     struct vector_space in = r->scorer.in;
     TRY(collection_space_get(in.txn, in.collection, in.space, &state));
     size_t n_words = bitmap_words(state.next_slot);
-    if (allowed != NULL) {
-        return compare_slots(r, allowed, n_words);
+    if (r->allowed != NULL) {
+        return compare_slots(r, r->allowed, n_words);
     }
     uint64_t *live = alloc_array(n_words, sizeof *live);
     if (live == NULL) {
@@ -134,20 +125,20 @@ static bool is_cross_modal(const struct ranking *r)
     return false;
 }
 
-static enum err find_nearest(struct ranking *r, const uint64_t *allowed)
+enum err ranking_find_nearest(struct ranking *r, const float *vector, struct rank *rank)
 {
     const struct duet_query *q = r->node->asked;
     struct nearest nearest = {
         .in = r->scorer.in,
         .place = r->space,
         .segments = r->search->db->segments,
-        .query = r->scorer.vectors,
+        .query = vector,
         .exact = q->exact,
         .cross_modal = is_cross_modal(r),
         .oversampling = q->oversampling,
         .nprobe = q->nprobe,
-        .allowed = allowed,
-        .rank = r->rank,
+        .allowed = r->allowed,
+        .rank = rank,
         .work = &r->search->work,
     };
     return nearest_search(&nearest);
@@ -155,13 +146,12 @@ static enum err find_nearest(struct ranking *r, const uint64_t *allowed)
 
 /* ---- */
 
-/* The slots that the node's filter allows; NULL where there is none. Asked of all points
+/* The slots that the node's filter allows, if there is one. It is asked of all points
  * once, for all nodes that share the filter. */
-static enum err find_allowed(struct ranking *r, const uint64_t **slots)
+static enum err find_allowed(struct ranking *r)
 {
     struct query_filter *f = r->node->filter;
     struct query_search *s = r->search;
-    *slots = NULL;
     if (f == NULL) {
         return ERR_OK;
     }
@@ -169,16 +159,19 @@ static enum err find_allowed(struct ranking *r, const uint64_t **slots)
         TRY(allowed_find(&f->allowed, &s->txn, &s->collection, f->filter, f->spaces));
         f->is_found = true;
     }
-    *slots = f->allowed.slots[r->space];
+    r->allowed = f->allowed.slots[r->space];
     return ERR_OK;
 }
 
 static enum err rank_all(struct ranking *r)
 {
-    const uint64_t *allowed;
-    TRY(find_allowed(r, &allowed));
-    return r->scorer.kind == SCORER_NEAREST ? find_nearest(r, allowed)
-                                            : compare_all(r, allowed);
+    bool done;
+    TRY(find_allowed(r));
+    if (r->scorer.kind == SCORER_NEAREST) {
+        return ranking_find_nearest(r, r->scorer.vectors, r->rank);
+    }
+    TRY(ranking_ask_index(r, &done));
+    return done ? ERR_OK : compare_all(r);
 }
 
 enum err query_rank_space(struct query_search *search, const struct query_node *node,
@@ -188,7 +181,8 @@ enum err query_rank_space(struct query_search *search, const struct query_node *
     struct ranking r = {.search = search, .node = node, .space = space, .rank = rank};
     TRY(scorer_open(&r.scorer, &search->tree, node, space_of(&r),
                     &search->collection.spaces[space]));
-    enum err result = sources != NULL ? compare_points(&r, sources) : rank_all(&r);
+    enum err result =
+        sources != NULL ? ranking_compare_points(&r, sources) : rank_all(&r);
     scorer_release(&r.scorer);
     return result;
 }

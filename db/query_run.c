@@ -3,8 +3,6 @@
  */
 #include "db/query_run.h"
 
-#include <stdlib.h>
-
 #include "base/alloc.h"
 #include "db/collection.h"
 #include "db/database.h"
@@ -143,11 +141,6 @@ static enum err run_among(struct query_search *s, const struct query_node *node,
 
 /* ---- Prefetches ---- */
 
-static int compare_ids(const void *a, const void *b)
-{
-    return duet_id_compare(*(const struct duet_id *)a, *(const struct duet_id *)b);
-}
-
 /* The points of all lists, each once. */
 static enum err gather_ids(const struct query_list *lists, size_t n_lists,
                            struct query_ids *out)
@@ -162,14 +155,8 @@ static enum err gather_ids(const struct query_list *lists, size_t n_lists,
             ids[n++] = lists[i].hits[j].id;
         }
     }
-    qsort(ids, n, sizeof *ids, compare_ids);
-    size_t n_kept = 0;
-    for (size_t i = 0; i < n; i++) {
-        if (n_kept == 0 || compare_ids(&ids[i], &ids[n_kept - 1]) != 0) {
-            ids[n_kept++] = ids[i];
-        }
-    }
-    *out = (struct query_ids){ids, n_kept};
+    *out = (struct query_ids){ids, n};
+    query_ids_sort(out);
     return ERR_OK;
 }
 

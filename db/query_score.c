@@ -154,16 +154,26 @@ void scorer_release(struct scorer *s)
 
 /* ---- Scores ---- */
 
-/* To the i-th example, as the dialect's recommendations count it: without the root. */
+/* What being that near counts in the dialect's recommendations: without the root. */
+static float count_nearness(const struct scorer *s, float nearness)
+{
+    return s->in.kind.measure == SCAN_EUCLID ? -nearness * nearness : nearness;
+}
+
 static float example_score(const struct scorer *s, size_t i, const void *row)
 {
-    float score = scan_score(s->in.kind, s->vectors + i * s->in.dim, row, s->in.dim);
-    return s->in.kind.measure == SCAN_EUCLID ? -score * score : score;
+    const float *vector = s->vectors + i * s->in.dim;
+    return count_nearness(s, scan_score(s->in.kind, vector, row, s->in.dim));
 }
 
 static float squash(float x)
 {
     return 0.5f * (1 + x / (1 + fabsf(x)));
+}
+
+float scorer_best_of(const struct scorer *s, float nearness)
+{
+    return squash(count_nearness(s, nearness));
 }
 
 static float best_score(const struct scorer *s, const void *row)

@@ -47,4 +47,8 @@ void scorer_release(struct scorer *scorer);
 /* Of the stored vector at `row`. */
 float scorer_score(const struct scorer *scorer, const void *row);
 
+/* The best score that a vector can have which is no nearer to any of the positive examples
+ * than `nearness` (of index/scan.h). */
+float scorer_best_of(const struct scorer *scorer, float nearness);
+
 #endif

@@ -214,6 +214,90 @@ static void test_examples_score_by_their_definition(void **state)
     }
 }
 
+static bool is_among(struct duet_id id, const struct duet_hits *hits)
+{
+    for (size_t i = 0; i < hits->n; i++) {
+        if (duet_id_compare(hits->hits[i].id, id) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* How many of the exact K are found, and the proof that a segment was asked for them and
+ * not all vectors compared. */
+static size_t count_found(struct fixture *f, struct duet_query *q)
+{
+    struct duet_hits got, exact;
+    size_t n = 0;
+    q->exact = true;
+    assert_ok(duet_search(f->t.db, "c", q, &exact));
+    assert_int_equal(exact.n_candidates, 0);
+    q->exact = false;
+    assert_ok(duet_search(f->t.db, "c", q, &got));
+    assert_int_equal(got.n, K);
+    assert_true(got.n_candidates > 0 && got.n_compared < N / 2 * q->n_examples);
+    for (size_t i = 0; i < K; i++) {
+        n += is_among(exact.hits[i].id, &got);
+    }
+    duet_hits_release(&exact);
+    duet_hits_release(&got);
+    return n;
+}
+
+static void test_the_index_helps_with_examples(void **state)
+{
+    struct fixture *f = *state;
+    size_t n_found = 0, n_queries = 0;
+    struct duet_query q = DUET_QUERY_DEFAULT;
+    fill(f, N, DUET_COSINE);
+    q.kind = DUET_QUERY_RECOMMEND;
+    q.k = K;
+    q.oversampling = 1; /* else so few vectors are all compared */
+    for (size_t i = 0; i < 30; i++) {
+        struct duet_example examples[] = {{point_input(i), 1},
+                                          {point_input(50 + i), 1}};
+        q.examples = examples;
+        q.n_examples = 2;
+        for (q.strategy = DUET_BEST_SCORE; q.strategy <= DUET_SUM_SCORES;
+             q.strategy++) {
+            n_found += count_found(f, &q);
+            n_queries++;
+        }
+    }
+    print_message("%zu of %zu found\n", n_found, n_queries * K);
+    assert_true(n_found * 100 >= n_queries * K * 98);
+}
+
+/* Where a negative example is nearer to all candidates, others come before them. */
+static void test_candidates_that_do_not_do_are_not_the_answer(void **state)
+{
+    struct fixture *f = *state;
+    static float examples_at[2][DIM];
+    struct duet_hits got, exact;
+    struct duet_query q = DUET_QUERY_DEFAULT;
+    fill(f, N, DUET_COSINE);
+    memcpy(examples_at[0], f->vectors[7], sizeof examples_at[0]);
+    memcpy(examples_at[1], f->vectors[7], sizeof examples_at[1]);
+    const struct duet_example examples[] = {{vector_input(examples_at[0], DIM), 1},
+                                            {vector_input(examples_at[1], DIM), -1}};
+    q.kind = DUET_QUERY_RECOMMEND;
+    q.strategy = DUET_BEST_SCORE;
+    q.examples = examples;
+    q.n_examples = 2; /* the farthest are the best, by -s(x) */
+    q.k = K;
+    q.oversampling = 1;
+    assert_ok(duet_search(f->t.db, "c", &q, &got));
+    q.exact = true;
+    assert_ok(duet_search(f->t.db, "c", &q, &exact));
+    for (size_t i = 0; i < K; i++) {
+        assert_int_equal(got.hits[i].id.number, exact.hits[i].id.number);
+        assert_true(got.hits[i].score < 0 && got.hits[i].score > -0.4f);
+    }
+    duet_hits_release(&got);
+    duet_hits_release(&exact);
+}
+
 static void test_an_average_leans_away_from_the_negative(void **state)
 {
     struct fixture *f = *state;
@@ -649,6 +733,8 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(test_examples_score_by_their_definition),
+        TEST(test_the_index_helps_with_examples),
+        TEST(test_candidates_that_do_not_do_are_not_the_answer),
         TEST(test_an_average_leans_away_from_the_negative),
         TEST(test_a_mix_weighs_directions_not_lengths),
         TEST(test_points_of_a_mix_are_left_out),
