@@ -78,24 +78,58 @@ static enum err merge_into(struct query_filter *f, struct json_object *outer)
     return filter_parse(&f->filter, json_text(merged));
 }
 
+static struct query_filter *find_same(const struct query_tree *tree,
+                                      const struct query_filter *outer,
+                                      const char *text)
+{
+    struct query_filter *f = tree->filters;
+    while (f != NULL && (f->outer != outer || strcmp(f->text, text) != 0)) {
+        f = f->next;
+    }
+    return f;
+}
+
+/* The JSON is only needed where something is merged with it. */
+static enum err need_json(struct query_filter *f)
+{
+    return f->json != NULL ? ERR_OK : json_parse(&f->json, f->text, strlen(f->text));
+}
+
+/* `f` has its text and outer filter; this makes the rest. */
+static enum err compile(struct query_filter *f)
+{
+    TRY(filter_parse(&f->filter,
+                     f->text)); /* by itself: so mistakes have their place */
+    if (f->outer == NULL) {
+        return ERR_OK;
+    }
+    TRY(need_json(f));
+    return merge_into(f, f->outer->json);
+}
+
+static enum err make_filter(struct query_tree *tree, struct query_filter **made,
+                            const struct query_filter *outer, const char *text)
+{
+    *made = find_same(tree, outer, text);
+    if (*made != NULL) {
+        return ERR_OK;
+    }
+    TRY(query_take(tree, 1, sizeof **made, made));
+    **made = (struct query_filter){.next = tree->filters, .outer = outer, .text = text};
+    tree->filters = *made;
+    return compile(*made);
+}
+
 enum err query_filter_make(struct query_tree *tree, struct query_node *node)
 {
     const char *own = node->asked->filter;
-    struct query_filter *outer = node->parent == NULL ? NULL : node->parent->filter;
-    node->filter = outer;
-    if (own == NULL) {
-        return ERR_OK;
+    node->filter = node->parent == NULL ? NULL : node->parent->filter;
+    enum err result = ERR_OK;
+    if (own != NULL) {
+        result = make_filter(tree, &node->filter, node->filter, own);
     }
-    TRY(query_take(tree, 1, sizeof *node->filter, &node->filter));
-    struct query_filter *f = node->filter;
-    f->next = tree->filters;
-    tree->filters = f;
-    enum err result = filter_parse(&f->filter, own);
-    if (result == ERR_OK && (outer != NULL || node->asked->n_prefetch > 0)) {
-        result = json_parse(&f->json, own, strlen(own));
-    }
-    if (result == ERR_OK && outer != NULL) {
-        result = merge_into(f, outer->json);
+    if (result == ERR_OK && node->filter != NULL && node->asked->n_prefetch > 0) {
+        result = need_json(node->filter);
     }
     return result == ERR_OK ? ERR_OK : query_blame_member(tree, node, result);
 }

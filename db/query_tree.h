@@ -31,9 +31,12 @@ struct query_input {
     bool truncated; /* a text longer than the model reads */
 };
 
-/* A filter, shared by all nodes that have none of their own in addition. */
+/* A filter, shared by all nodes that have none of their own in addition, and by those that
+ * say the same: it is asked of all points once. */
 struct query_filter {
     struct query_filter *next;
+    const struct query_filter *outer; /* what it is merged with; NULL: nothing */
+    const char *text;                 /* of the node's own */
     struct json_object *json; /* what filters further down are merged with; or NULL */
     struct filter *filter;
     uint32_t spaces; /* bit i: some node wants to know the slots of space i */
