@@ -43,7 +43,7 @@ class Run:
     # ---- the points ----
 
     def vector(self, name):
-        return [round(self.r.gauss(0, 1), 3) for _ in range(SPACES[name][0])]
+        return [round(self.r.gauss(0, 1), 6) for _ in range(SPACES[name][0])]
 
     def payload(self):
         r = self.r
