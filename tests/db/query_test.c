@@ -8,7 +8,7 @@
 #include "base/limits.h"
 #include "db/db_internal.h"
 
-enum { DIM = 16, N = 3000 };
+enum { DIM = 16, N = 2000 };
 
 struct fixture {
     struct test_db t;
