@@ -376,6 +376,25 @@ struct duet_hits {
 
 DUET_API void duet_hits_release(struct duet_hits *hits);
 
+/* ---- Parts of payloads -------------------------------------------------------- */
+
+enum { DUET_SELECTED_MAX = 256 };
+
+struct duet_selection {
+    const char *const *paths; /* [n] as in a filter: "a.b", "list[].c" */
+    size_t n;                 /* at most DUET_SELECTED_MAX */
+    bool excludes;            /* what they lead to is left out, not kept */
+};
+
+/* What a selection leaves of a payload: the JSON object *out, duet_free. Of arrays the
+ * elements are selected by "[]"; "[0]" selects nothing. ERR_INVALID and ERR_LIMIT say what
+ * is wrong with a path; ERR_CORRUPT: the payload is no JSON. */
+DUET_CHECK enum err duet_payload_select(const char *payload,
+                                        const struct duet_selection *selection,
+                                        char **out);
+
+/* ---- Reading points ------------------------------------------------------------ */
+
 /* The points of ids[n] that are there, in that order, with payload, source and (with
  * `vectors`) vectors. */
 DUET_CHECK enum err duet_get(struct duet *db, const char *collection,

@@ -6,6 +6,7 @@
  * compared with all vectors, unless query_examples.c knows what to ask the index.
  */
 #include "db/query_rank.h"
+
 #include "base/alloc.h"
 #include "db/collection.h"
 #include "db/database.h"

@@ -17,8 +17,8 @@
 
 struct point_view {
     bool payload;               /* any of it */
-    struct json_object *chosen; /* an array of keys; NULL: all of them */
-    bool excludes;              /* `chosen` are the keys left out, not those kept */
+    struct json_object *chosen; /* an array of paths; NULL: all of it */
+    bool excludes;              /* `chosen` is left out, not kept */
     bool vectors;               /* any of them */
     struct json_object *spaces; /* an array of names; NULL: all of them */
     bool details; /* "duet": {"details": true}: source and space of each */

@@ -232,7 +232,9 @@ class Run:
         if self.r.random() < 0.2:
             body["params"] = {"exact": True}
         if self.r.random() < 0.3:
-            body["with_payload"] = self.r.choice([True, ["n", "x"], {"exclude": ["m"]}])
+            body["with_payload"] = self.r.choice([
+                True, [], ["n", "x"], ["deep.k", "list[].k", "m"], ["list[]", "tag[]"], ["list[0].k"],
+                {"include": ["deep"]}, {"exclude": ["m"]}, {"exclude": ["deep.k", "list[].k", "n"]}])
         if self.r.random() < 0.2:
             body["with_vector"] = self.r.choice([True, ["cos", "euc"]])
         return body

@@ -175,8 +175,13 @@ static void test_payload_comes_whole_or_by_keys(void **state)
     query(
         "{\"query\": [1, 0], \"limit\": 1, \"with_payload\": {\"exclude\": [\"a\"]}}");
     assert_answer(200, "\"payload\":{\"b\":{\"c\":\"x\"}}}");
-    check_refused(501, "{\"query\": [1, 0], \"with_payload\": [\"b.c\"]}",
-                  "with_payload[0]: paths into a payload");
+    query("{\"query\": [1, 0], \"limit\": 1, \"with_payload\": [\"b.c\"]}");
+    assert_answer(200, "\"payload\":{\"b\":{\"c\":\"x\"}}}");
+    query("{\"query\": [1, 0], \"limit\": 1, \"with_payload\": {\"exclude\": "
+          "[\"b.c\"]}}");
+    assert_answer(200, "\"payload\":{\"a\":1,\"b\":{}}}");
+    check_refused(400, "{\"query\": [1, 0], \"with_payload\": [\"a\", \"b..c\"]}",
+                  "with_payload[1]: ");
     check_refused(400, "{\"query\": [1, 0], \"with_payload\": \"all\"}",
                   "with_payload: must be true or false");
 }
