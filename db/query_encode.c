@@ -134,6 +134,13 @@ static enum err check_given(const struct query_tree *tree, size_t *n_needed)
     return ERR_OK;
 }
 
+enum err query_check_model(struct duet *db, const struct record_collection *c,
+                           const struct query_tree *tree)
+{
+    struct enc *enc;
+    return tree->is_encoded ? model_for_search(db, c, &enc) : ERR_OK;
+}
+
 enum err query_encode(struct duet *db, const struct record_collection *c,
                       struct query_tree *tree)
 {
@@ -144,6 +151,7 @@ enum err query_encode(struct duet *db, const struct record_collection *c,
         return ERR_OK;
     }
     TRY(model_for_search(db, c, &enc));
+    tree->is_encoded = true;
     struct encoding e = {.db = db,
                          .tree = tree,
                          .dim = enc_info(enc)->dim,

@@ -219,8 +219,21 @@ static enum err read_collection(struct query_search *s, const char *name)
     return query_choose_spaces(&s->tree, &s->collection);
 }
 
-/* The collection is read again: while the question was encoded, it may have been dropped
- * and made anew. */
+/* What is searched, in the transaction of the search. The collection is read again: while
+ * the question was encoded, it may have been dropped and made anew, or have got another
+ * model. */
+static enum err begin_search(struct query_search *s, const char *collection)
+{
+    TRY(store_read(s->db->store, &s->txn));
+    TRY(read_collection(s, collection));
+    TRY(query_check_model(s->db, &s->collection, &s->tree));
+    struct query_node *node = s->tree.first;
+    for (; node != NULL; node = node->next) {
+        TRY(query_load_points(&s->tree, node, &s->txn, &s->collection));
+    }
+    return ERR_OK;
+}
+
 enum err query_begin(struct query_search *s, const char *collection,
                      const struct duet_query *queries, size_t n)
 {
@@ -230,13 +243,7 @@ enum err query_begin(struct query_search *s, const char *collection,
     store_end(&s->txn);
     TRY(result);
     TRY(query_encode(s->db, &s->collection, &s->tree));
-    TRY(store_read(s->db->store, &s->txn));
-    TRY(read_collection(s, collection));
-    struct query_node *node = s->tree.first;
-    for (; node != NULL; node = node->next) {
-        TRY(query_load_points(&s->tree, node, &s->txn, &s->collection));
-    }
-    return ERR_OK;
+    return begin_search(s, collection);
 }
 
 void query_end(struct query_search *s)

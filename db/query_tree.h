@@ -71,6 +71,7 @@ struct query_tree {
     size_t n_roots;
     struct query_node *first, *last;
     size_t n_inputs, n_prefetch; /* n_prefetch: of the root being made */
+    bool is_encoded;             /* texts or pictures of it have become vectors */
     struct query_filter *filters;
     struct query_tree_options options;
 };

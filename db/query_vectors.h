@@ -22,6 +22,10 @@ enum err query_choose_spaces(struct query_tree *tree, const struct record_collec
 enum err query_encode(struct duet *db, const struct record_collection *c,
                       struct query_tree *tree) ERR_CHECK;
 
+/* Whether what was encoded may be searched with in the collection, as it is now. */
+enum err query_check_model(struct duet *db, const struct record_collection *c,
+                           const struct query_tree *tree) ERR_CHECK;
+
 /* The vectors of the points that one node names. ERR_NOT_FOUND, ERR_INVALID: it has none
  * there. */
 enum err query_load_points(struct query_tree *tree, struct query_node *node,
