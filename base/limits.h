@@ -96,8 +96,7 @@
 #define LIMIT_QUERY_PREFETCHES 64 /* in one query, all depths together */
 #define LIMIT_QUERY_EXAMPLES 256  /* in one mix or recommendation */
 #define LIMIT_BATCH_QUERIES 1000  /* in one query/batch request */
-#define LIMIT_BATCH_INPUTS                                                             \
-    4096 /* of all queries of a request: their vectors are held */
+#define LIMIT_BATCH_INPUTS 4096   /* of a request: their vectors are held */
 #define LIMIT_GROUPED_HITS 100000 /* groups times results in each, as asked for */
 
 /* Batches. */

@@ -437,7 +437,7 @@ DUET_CHECK enum err duet_remove_where(struct duet *db, const char *collection,
 
 enum duet_query_kind {
     DUET_QUERY_NEAREST, /* the nearest to `input` */
-    DUET_QUERY_MIX, /* the nearest to the weighted sum of `examples`, each at unit length */
+    DUET_QUERY_MIX,     /* ... to the weighted sum of `examples`, at unit length each */
     DUET_QUERY_RECOMMEND, /* by `examples`, as `strategy` says */
     DUET_QUERY_RRF,       /* `prefetch`, fused by rank (reciprocal rank fusion) */
     DUET_QUERY_DBSF,      /* ... by score, each list's about its own mean */
@@ -449,11 +449,11 @@ enum duet_query_kind {
  * better in every space; inside them a near vector counts its cosine or inner product, its
  * distance times -1, or, of Euclid, the square of that. */
 enum duet_strategy {
-    DUET_AVERAGE_VECTOR, /* the nearest to twice the mean of the positive ones less that of
-                            the negative ones */
-    DUET_BEST_SCORE, /* by the nearest example: s(x) = (1 + x / (1 + |x|)) / 2 of it, and
-                            -s(x) where it is a negative one */
-    DUET_SUM_SCORES  /* the sum over the positive ones less that over the negative */
+    DUET_AVERAGE_VECTOR, /* the nearest to twice the mean of the positive ones less that
+                            of the negative ones */
+    DUET_BEST_SCORE, /* by the nearest example: s(x) = (1 + x / (1 + |x|)) / 2 of it,
+                            and -s(x) where it is a negative one */
+    DUET_SUM_SCORES  /* the sum over the positive less that over the negative */
 };
 
 struct duet_example {
@@ -475,10 +475,9 @@ struct duet_query {
     size_t rrf_k;             /* the first of a list counts 1 / rrf_k; 0: 2 */
     const float *rrf_weights; /* [n_rrf_weights], as many as prefetches; NULL: 1 each */
     size_t n_rrf_weights;
-    const char
-        *lookup_from; /* the collection in which the points of DUET_INPUT_POINT are
-                                 looked up; NULL: the one that is searched */
-    const char *lookup_space; /* their vectors' space; NULL: as `in` */
+    /* Where the points of DUET_INPUT_POINT have their vectors. */
+    const char *lookup_from;  /* a collection; NULL: the one that is searched */
+    const char *lookup_space; /* a space of it; NULL: as `in` */
     const char *in;     /* the space to search; "any": all, fused by rank (RRF); NULL:
                            "image" in a cross-modal collection, else the only space */
     const char *filter; /* JSON: only points that match are found; NULL: all may be */
@@ -487,9 +486,9 @@ struct duet_query {
     bool exact;         /* scan everything: the ground truth */
     bool payload;       /* fill hits[].payload */
     bool vectors;       /* fill hits[].vectors */
-    bool
-        has_threshold; /* only scores above score_threshold (of a fusion: or equal to it),
-                           or distances below it */
+    /* Only scores above score_threshold (of a fusion: or equal to it), or distances
+     * below it. */
+    bool has_threshold;
     float score_threshold;
     unsigned oversampling; /* candidates per result; 0: the index's choice */
     unsigned nprobe;       /* lists to look into; 0: the index's choice */
@@ -519,8 +518,7 @@ struct duet_grouping {
     const char *path; /* to strings or whole numbers; a point with several is in several
                          groups, one with another kind of value among them in none */
     size_t size;      /* results in a group, at most */
-    const char
-        *lookup; /* a collection where the points are whose ids the values are; NULL */
+    const char *lookup; /* a collection: its points of these ids are added; NULL */
     bool lookup_payload, lookup_vectors; /* what of them */
 };
 
