@@ -43,7 +43,7 @@ OPT_asan    := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
 OPT_tsan    := -O1 -g -fsanitize=thread -DDUET_DEBUG
 # By clang, with the omp.h of gcc, which has an attribute that clang does not know.
 OPT_fuzz     = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined,fuzzer-no-link \
-               -fno-sanitize-recover=undefined -DLIMIT_IMAGE_PIXELS=1000000u \
+               -fno-sanitize-recover=undefined -fno-sanitize=vptr -DLIMIT_IMAGE_PIXELS=1000000u \
                -idirafter $(shell mkdir -p build/fuzz/include; echo build/fuzz/include; \
                  ln -sf $$(gcc -print-file-name=include/omp.h) build/fuzz/include) \
                '-D__malloc__(x)=__malloc__'

@@ -90,6 +90,15 @@
 #define LIMIT_FILTER_KEY_BYTES 1024        /* one path, as in "a.b[].c" */
 #define LIMIT_FILTER_KEY_STEPS 32          /* as deep as JSON may be */
 
+/* Queries. Each prefetch is a search of its own, each example a text to encode or a
+ * vector to compare with. */
+#define LIMIT_QUERY_DEPTH 8       /* of prefetches within prefetches */
+#define LIMIT_QUERY_PREFETCHES 64 /* in one query, all depths together */
+#define LIMIT_QUERY_EXAMPLES 256  /* in one mix or recommendation */
+#define LIMIT_BATCH_QUERIES 1000  /* in one query/batch request */
+#define LIMIT_BATCH_INPUTS 4096   /* of a request: their vectors are held */
+#define LIMIT_GROUPED_HITS 100000 /* groups times results in each, as asked for */
+
 /* Batches. */
 #define LIMIT_BATCH_POINTS 10000 /* points in one upsert request */
 #define LIMIT_ADD_GROUP 256      /* pictures in one commit of `duet add` */

@@ -45,8 +45,9 @@ struct cli {
     /* Of some. */
     size_t k; /* 0: not said */
     const char *in;
-    const char *filter; /* JSON; NULL: none */
-    const char *image;
+    const char *filter;                                /* JSON; NULL: none */
+    struct cli_list pictures, also, not, like, unlike; /* of search */
+    const char *strategy;
     bool exact;
     const char *jsonl;
     bool prune;

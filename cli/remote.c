@@ -293,10 +293,15 @@ static enum err base64_of_file(struct json_object **out, const char *path)
     return ERR_OK;
 }
 
+/* A text, a picture or a point's id. */
 static enum err input_json(struct json_object **out, const struct duet_input *input)
 {
     struct json_object *value = NULL;
     bool picture = input->kind == DUET_INPUT_FILE;
+    if (input->kind == DUET_INPUT_POINT) {
+        *out = id_json(input->id);
+        return ERR_OK;
+    }
     if (picture) {
         TRY(base64_of_file(&value, input->path));
     } else {
@@ -305,6 +310,57 @@ static enum err input_json(struct json_object **out, const struct duet_input *in
     *out = json_object_new_object();
     json_object_object_add(*out, picture ? "image" : "text", value);
     return ERR_OK;
+}
+
+/* Parts of a mix, our own extension: texts and pictures, with a member more. */
+static enum err add_parts(struct json_object *query, const struct duet_query *q)
+{
+    struct json_object *duet = json_object_new_object();
+    struct json_object *parts = json_object_new_array();
+    json_object_object_add(duet, "mix", parts);
+    json_object_object_add(query, "duet", duet);
+    for (size_t i = 0; i < q->n_examples; i++) {
+        struct json_object *part;
+        TRY(input_json(&part, &q->examples[i].input));
+        json_object_object_add(part, "weight",
+                               json_object_new_double((double)q->examples[i].weight));
+        json_object_array_add(parts, part);
+    }
+    return ERR_OK;
+}
+
+static enum err add_examples(struct json_object *query, const struct duet_query *q)
+{
+    static const char *const strategies[] = {"average_vector", "best_score",
+                                             "sum_scores"};
+    struct json_object *recommend = json_object_new_object();
+    struct json_object *lists[] = {json_object_new_array(), json_object_new_array()};
+    json_object_object_add(recommend, "negative", lists[0]);
+    json_object_object_add(recommend, "positive", lists[1]);
+    json_object_object_add(recommend, "strategy",
+                           json_object_new_string(strategies[q->strategy]));
+    json_object_object_add(query, "recommend", recommend);
+    for (size_t i = 0; i < q->n_examples; i++) {
+        struct json_object *example;
+        TRY(input_json(&example, &q->examples[i].input));
+        json_object_array_add(lists[q->examples[i].weight > 0], example);
+    }
+    return ERR_OK;
+}
+
+static enum err query_json(struct json_object **out, const struct duet_query *q)
+{
+    if (q->kind == DUET_QUERY_NEAREST) {
+        return input_json(out, &q->input);
+    }
+    *out = json_object_new_object();
+    enum err result =
+        q->kind == DUET_QUERY_MIX ? add_parts(*out, q) : add_examples(*out, q);
+    if (result != ERR_OK) {
+        json_object_put(*out);
+        *out = NULL;
+    }
+    return result;
 }
 
 /* The filter's JSON as the member "filter". */
@@ -340,7 +396,7 @@ enum err remote_search(struct duet_hits *hits, const struct cli *cli,
 {
     struct json_object *input, *result;
     *hits = (struct duet_hits){0};
-    TRY(input_json(&input, &query->input));
+    TRY(query_json(&input, query));
     struct json_object *body = json_object_new_object();
     json_object_object_add(body, "query", input);
     json_object_object_add(body, "limit", json_object_new_uint64(query->k));

@@ -39,9 +39,13 @@ enum err target_remove_where(struct target *target, size_t *n_removed) ERR_CHECK
 enum err target_remove(struct target *target, const struct duet_id *ids, size_t n,
                        size_t *n_removed) ERR_CHECK;
 
+/* The id that an argument means: an id as text, else the path of a picture that was added
+ * (a server is asked by ids alone). ERR_INVALID, ERR_NOT_FOUND. */
+enum err target_id(struct target *target, const char *argument, struct duet_id *id)
+    ERR_CHECK;
+
 /*
- * The ids that the arguments of this run mean: an id as text, else the path of a
- * picture that was added (a server is asked by ids alone). *ids is [cli->n_args],
+ * Those that the arguments of this run mean. *ids is [cli->n_args],
  * alloc_free. ERR_INVALID, ERR_NOT_FOUND; *ids is NULL then.
  */
 enum err target_ids(struct target *target, struct duet_id **ids) ERR_CHECK;

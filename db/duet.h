@@ -376,6 +376,25 @@ struct duet_hits {
 
 DUET_API void duet_hits_release(struct duet_hits *hits);
 
+/* ---- Parts of payloads -------------------------------------------------------- */
+
+enum { DUET_SELECTED_MAX = 256 };
+
+struct duet_selection {
+    const char *const *paths; /* [n] as in a filter: "a.b", "list[].c" */
+    size_t n;                 /* at most DUET_SELECTED_MAX */
+    bool excludes;            /* what they lead to is left out, not kept */
+};
+
+/* What a selection leaves of a payload: the JSON object *out, duet_free. Of arrays the
+ * elements are selected by "[]"; "[0]" selects nothing. ERR_INVALID and ERR_LIMIT say what
+ * is wrong with a path; ERR_CORRUPT: the payload is no JSON. */
+DUET_CHECK enum err duet_payload_select(const char *payload,
+                                        const struct duet_selection *selection,
+                                        char **out);
+
+/* ---- Reading points ------------------------------------------------------------ */
+
 /* The points of ids[n] that are there, in that order, with payload, source and (with
  * `vectors`) vectors. */
 DUET_CHECK enum err duet_get(struct duet *db, const char *collection,
@@ -416,8 +435,49 @@ DUET_CHECK enum err duet_remove_where(struct duet *db, const char *collection,
 
 /* ---- Search ----------------------------------------------------------------- */
 
-struct duet_query {
+enum duet_query_kind {
+    DUET_QUERY_NEAREST, /* the nearest to `input` */
+    DUET_QUERY_MIX,     /* ... to the weighted sum of `examples`, at unit length each */
+    DUET_QUERY_RECOMMEND, /* by `examples`, as `strategy` says */
+    DUET_QUERY_RRF,       /* `prefetch`, fused by rank (reciprocal rank fusion) */
+    DUET_QUERY_DBSF,      /* ... by score, each list's about its own mean */
+    DUET_QUERY_SAMPLE,    /* points drawn at random */
+    DUET_QUERY_ALL        /* points in the order of their ids */
+};
+
+/* What the examples of a recommendation do. Scores of the last two are larger for what is
+ * better in every space; inside them a near vector counts its cosine or inner product, its
+ * distance times -1, or, of Euclid, the square of that. */
+enum duet_strategy {
+    DUET_AVERAGE_VECTOR, /* the nearest to twice the mean of the positive ones less that
+                            of the negative ones */
+    DUET_BEST_SCORE, /* by the nearest example: s(x) = (1 + x / (1 + |x|)) / 2 of it,
+                            and -s(x) where it is a negative one */
+    DUET_SUM_SCORES  /* the sum over the positive less that over the negative */
+};
+
+struct duet_example {
     struct duet_input input;
+    float weight; /* in a mix; in a recommendation its sign: more than 0 is positive */
+};
+
+struct duet_query {
+    enum duet_query_kind kind;
+    struct duet_input input;
+    const struct duet_example *examples; /* [n_examples], of a mix or recommendation */
+    size_t n_examples;
+    enum duet_strategy strategy;
+    /* Queries whose results this one takes for its points: what it finds, it finds among
+     * these, and a fusion puts their lists together. Of each, `offset`, `payload` and
+     * `vectors` say nothing; the filter of this query is theirs as well. */
+    const struct duet_query *prefetch; /* [n_prefetch] */
+    size_t n_prefetch;
+    size_t rrf_k;             /* the first of a list counts 1 / rrf_k; 0: 2 */
+    const float *rrf_weights; /* [n_rrf_weights], as many as prefetches; NULL: 1 each */
+    size_t n_rrf_weights;
+    /* Where the points of DUET_INPUT_POINT have their vectors. */
+    const char *lookup_from;  /* a collection; NULL: the one that is searched */
+    const char *lookup_space; /* a space of it; NULL: as `in` */
     const char *in;     /* the space to search; "any": all, fused by rank (RRF); NULL:
                            "image" in a cross-modal collection, else the only space */
     const char *filter; /* JSON: only points that match are found; NULL: all may be */
@@ -426,8 +486,9 @@ struct duet_query {
     bool exact;         /* scan everything: the ground truth */
     bool payload;       /* fill hits[].payload */
     bool vectors;       /* fill hits[].vectors */
-    bool has_threshold; /* leave out hits farther than score_threshold: scores below
-                           it, or distances above */
+    /* Only scores above score_threshold (of a fusion: or equal to it), or distances
+     * below it. */
+    bool has_threshold;
     float score_threshold;
     unsigned oversampling; /* candidates per result; 0: the index's choice */
     unsigned nprobe;       /* lists to look into; 0: the index's choice */
@@ -436,14 +497,51 @@ struct duet_query {
 #define DUET_QUERY_DEFAULT ((struct duet_query){.k = 10, .payload = true})
 
 /*
- * The k nearest points, by (score down, id up), never fewer than there are to be had. A
- * DUET_INPUT_POINT is left out of its own results. ERR_NOT_FOUND: no such collection or
- * point; ERR_CONFLICT: the vector is of another size or the model of another space;
- * ERR_BUSY, ERR_TIMEOUT: too many texts or pictures waited to be encoded, or for too
- * long; ERR_INVALID, ERR_LIMIT.
+ * The k best points, by (score, id up), never fewer than there are to be had. A point that
+ * is asked with (DUET_INPUT_POINT, of the same collection) is left out. ERR_NOT_FOUND: no
+ * such collection or point; ERR_CONFLICT: the vector is of another size or the model of
+ * another space; ERR_BUSY, ERR_TIMEOUT: too many texts or pictures waited to be encoded, or
+ * for too long; ERR_INVALID, ERR_LIMIT. The detail begins with the place of a mistake where
+ * there are several, as in "prefetch[1].query.recommend.positive[0]: ".
  */
 DUET_CHECK enum err duet_search(struct duet *db, const char *collection,
                                 const struct duet_query *query, struct duet_hits *out);
+
+/* Several of them, as of one moment, into outs[n]; their texts are encoded together, which
+ * is faster. None on any error ("searches[3]: "). */
+DUET_CHECK enum err duet_search_many(struct duet *db, const char *collection,
+                                     const struct duet_query *queries, size_t n,
+                                     struct duet_hits *outs);
+
+/* How results are put into groups: by a value in their payloads. */
+struct duet_grouping {
+    const char *path; /* to strings or whole numbers; a point with several is in several
+                         groups, one with another kind of value among them in none */
+    size_t size;      /* results in a group, at most */
+    const char *lookup; /* a collection: its points of these ids are added; NULL */
+    bool lookup_payload, lookup_vectors; /* what of them */
+};
+
+struct duet_group {
+    char *value;             /* as JSON: a string or a whole number */
+    struct duet_hits hits;   /* best first */
+    struct duet_hits lookup; /* one point, or none */
+};
+
+struct duet_groups {
+    struct duet_group *items; /* [n], by their best results */
+    size_t n;
+    bool truncated; /* as in struct duet_hits */
+};
+
+/* The first `query->k` groups of the ranked list of all that the query finds; its offset
+ * must be 0. Prefetches give as much as there is, LIMIT_K_MAX at most, whatever their own
+ * k. */
+DUET_CHECK enum err duet_search_groups(struct duet *db, const char *collection,
+                                       const struct duet_query *query,
+                                       const struct duet_grouping *grouping,
+                                       struct duet_groups *out);
+DUET_API void duet_groups_release(struct duet_groups *groups);
 
 /* ---- Adding folders of pictures ------------------------------------------------ */
 

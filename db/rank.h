@@ -19,14 +19,17 @@
 
 #include <math.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/error.h"
 #include "db/duet.h"
 
+#define RANK_NO_SPACE SIZE_MAX
+
 struct rank_hit {
     float score;
     struct duet_id id;
-    size_t space; /* whose vector matched */
+    size_t space; /* whose vector matched; RANK_NO_SPACE: none was compared */
 };
 
 struct rank {

@@ -125,6 +125,14 @@ enum err api_point_image(struct api_call *call);
 
 /* api_query.c */
 enum err api_points_query(struct api_call *call);
+enum err api_points_query_batch(struct api_call *call);
+enum err api_points_query_groups(struct api_call *call);
+enum err api_points_search(struct api_call *call);
+enum err api_points_search_batch(struct api_call *call);
+enum err api_points_search_groups(struct api_call *call);
+enum err api_points_recommend(struct api_call *call);
+enum err api_points_recommend_batch(struct api_call *call);
+enum err api_points_recommend_groups(struct api_call *call);
 
 /* page.c */
 enum err api_page_index(struct api_call *call);

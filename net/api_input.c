@@ -41,6 +41,15 @@ static enum err own(struct inputs *inputs, void *p)
     return ERR_OK;
 }
 
+enum err inputs_take(struct inputs *inputs, size_t n, size_t size, void *out)
+{
+    void *items = alloc_zero(n, size);
+    FAIL_IF(items == NULL, ERR_NOMEM, "out of memory");
+    TRY(own(inputs, items));
+    memcpy(out, &items, sizeof items);
+    return ERR_OK;
+}
+
 static enum err read_array(struct inputs *inputs, const struct field *f,
                            struct duet_input *out)
 {
@@ -143,11 +152,9 @@ static const struct field_rule inference_rules[] = {
     {NULL, NULL},
 };
 
-/* {"text": …} or {"image": …}. */
-static enum err read_inference(struct inputs *inputs, const struct field *f,
-                               struct duet_input *out)
+enum err input_read_encoded(struct inputs *inputs, const struct field *f,
+                            struct duet_input *out)
 {
-    TRY(field_check(f, inference_rules));
     struct field text = field_get(f, "text");
     struct field image = field_get(f, "image");
     struct field model = field_get(f, "model");
@@ -156,6 +163,14 @@ static enum err read_inference(struct inputs *inputs, const struct field *f,
     }
     TRY(check_model(inputs, &model));
     return text.value != NULL ? read_text(&text, out) : read_image(inputs, &image, out);
+}
+
+/* {"text": …} or {"image": …}. */
+static enum err read_inference(struct inputs *inputs, const struct field *f,
+                               struct duet_input *out)
+{
+    TRY(field_check(f, inference_rules));
+    return input_read_encoded(inputs, f, out);
 }
 
 enum err input_read_vector(struct inputs *inputs, const struct field *f,
@@ -172,48 +187,10 @@ enum err input_read_vector(struct inputs *inputs, const struct field *f,
                       "must be an array of numbers, {\"text\": …} or {\"image\": …}");
 }
 
-/* The kinds of query of the dialect that are not done yet. */
-static enum err refuse_kinds(const struct field *f)
-{
-    static const char *const kinds[] = {
-        "recommend", "discover", "context", "order_by",           "fusion",
-        "rrf",       "formula",  "sample",  "relevance_feedback",
-    };
-    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
-        struct field kind = field_get(f, kinds[i]);
-        if (kind.value != NULL) {
-            return field_fail(&kind, ERR_UNSUPPORTED,
-                              "this kind of query is not supported");
-        }
-    }
-    return ERR_OK;
-}
-
-static enum err read_nearest(struct inputs *inputs, const struct field *f,
-                             struct duet_input *out);
-
-enum err input_read_query(struct inputs *inputs, const struct field *f,
-                          struct duet_input *out)
+enum err input_read_example(struct inputs *inputs, const struct field *f,
+                            struct duet_input *out)
 {
     TRY(field_require(f));
-    struct field nearest = field_get(f, "nearest");
-    if (nearest.value != NULL) {
-        static const struct field_rule rules[] = {
-            {"nearest", NULL},
-            {"mmr", "maximal marginal relevance is not supported"},
-            {NULL, NULL},
-        };
-        TRY(field_check(f, rules));
-        return read_nearest(inputs, &nearest, out);
-    }
-    TRY(refuse_kinds(f));
-    return read_nearest(inputs, f, out);
-}
-
-/* A vector, something to be encoded, or the id of a point. */
-static enum err read_nearest(struct inputs *inputs, const struct field *f,
-                             struct duet_input *out)
-{
     if (!json_object_is_type(f->value, json_type_int) &&
         !json_object_is_type(f->value, json_type_string)) {
         return input_read_vector(inputs, f, out);

@@ -4,14 +4,13 @@
  *
  *     struct inputs inputs;
  *     inputs_init(&inputs, db, collection);
- *     TRY_OUT(input_read(&inputs, &field, &query.input));
+ *     TRY_OUT(input_read_example(&inputs, &field, &query.input));
  *     ... use query.input ...
  *     inputs_release(&inputs);
  *
  * Taken are an array of numbers, {"text": "…"} and {"image": base64 or data URI}, the
- * last two with an optional "model"; in queries also a point's id and {"nearest": …}.
- * Sparse and multi-vectors, image URLs, and the other kinds of query get
- * ERR_UNSUPPORTED. One thread at a time.
+ * last two with an optional "model"; in queries also a point's id. Sparse and
+ * multi-vectors and image URLs get ERR_UNSUPPORTED. One thread at a time.
  */
 #ifndef NET_API_INPUT_H
 #define NET_API_INPUT_H
@@ -23,6 +22,7 @@ struct inputs {
     const char *collection;
     void **owned; /* [n_owned] numbers and pictures that inputs point to */
     size_t n_owned, capacity;
+    size_t n_prefetch; /* of the query being read (api_query_read.c) */
 };
 
 void inputs_init(struct inputs *inputs, struct duet *db, const char *collection);
@@ -30,9 +30,17 @@ void inputs_init(struct inputs *inputs, struct duet *db, const char *collection)
 /* Frees what the inputs read through it point to. */
 void inputs_release(struct inputs *inputs);
 
-/* The input of a query. What it points to lives as long as `inputs` and the JSON. */
-enum err input_read_query(struct inputs *inputs, const struct field *f,
-                          struct duet_input *out) ERR_CHECK;
+/* `n` items of `size` bytes, zeroed, that live as long as `inputs`; *out points to them. */
+enum err inputs_take(struct inputs *inputs, size_t n, size_t size, void *out) ERR_CHECK;
+
+/* What a query may be asked with: a vector, something to be encoded, or a point's id. What
+ * it points to lives as long as `inputs` and the JSON. */
+enum err input_read_example(struct inputs *inputs, const struct field *f,
+                            struct duet_input *out) ERR_CHECK;
+
+/* The "text" or "image", and "model", of an object that may have other members. */
+enum err input_read_encoded(struct inputs *inputs, const struct field *f,
+                            struct duet_input *out) ERR_CHECK;
 
 /* One vector, without a name: an array, or an object to be encoded. */
 enum err input_read_vector(struct inputs *inputs, const struct field *f,

@@ -20,27 +20,30 @@ static enum err check_keys(const struct field *keys, size_t max)
     return ERR_OK;
 }
 
-/* Of payloads, whole members can be chosen, parts of them can't. */
-static enum err check_payload_keys(const struct field *keys)
+/* Each path must be one; the library says what is wrong with it. */
+static enum err check_paths(const struct field *paths)
 {
-    TRY(check_keys(keys, LIMIT_BATCH_POINTS));
-    for (size_t i = 0; i < field_length(keys); i++) {
-        struct field item = field_item(keys, i);
-        const char *key = "";
-        TRY(field_string(&item, &key));
-        if (strpbrk(key, ".[") != NULL) {
-            return field_fail(&item, ERR_UNSUPPORTED,
-                              "paths into a payload are not supported, only its keys");
+    TRY(check_keys(paths, DUET_SELECTED_MAX));
+    for (size_t i = 0; i < field_length(paths); i++) {
+        struct field item = field_item(paths, i);
+        const char *path = "";
+        char *nothing;
+        TRY(field_string(&item, &path));
+        enum err result = duet_payload_select(
+            "{}", &(struct duet_selection){&path, 1, false}, &nothing);
+        duet_free(nothing);
+        if (result != ERR_OK) {
+            return field_prefix(&item, result);
         }
     }
     return ERR_OK;
 }
 
-static enum err read_payload_keys(const struct field *keys, struct point_view *view)
+static enum err read_payload_paths(const struct field *paths, struct point_view *view)
 {
     view->payload = true;
-    view->chosen = keys->value;
-    return check_payload_keys(keys);
+    view->chosen = paths->value;
+    return check_paths(paths);
 }
 
 static enum err read_with_payload(const struct field *f, struct point_view *view)
@@ -48,7 +51,7 @@ static enum err read_with_payload(const struct field *f, struct point_view *view
     static const struct field_rule rules[] = {
         {"include", NULL}, {"exclude", NULL}, {NULL, NULL}};
     if (json_object_is_type(f->value, json_type_array)) {
-        return read_payload_keys(f, view);
+        return read_payload_paths(f, view);
     }
     if (!json_object_is_type(f->value, json_type_object)) {
         return field_bool(f, &view->payload);
@@ -57,7 +60,7 @@ static enum err read_with_payload(const struct field *f, struct point_view *view
     struct field include = field_get(f, "include");
     struct field exclude = field_get(f, "exclude");
     view->excludes = include.value == NULL;
-    return read_payload_keys(view->excludes ? &exclude : &include, view);
+    return read_payload_paths(view->excludes ? &exclude : &include, view);
 }
 
 static enum err read_with_vector(const struct field *f, struct point_view *view)
@@ -70,6 +73,13 @@ static enum err read_with_vector(const struct field *f, struct point_view *view)
     return field_bool(f, &view->vectors);
 }
 
+enum err point_view_read_parts(const struct field *with_payload,
+                               const struct field *with_vector, struct point_view *view)
+{
+    TRY(read_with_payload(with_payload, view));
+    return read_with_vector(with_vector, view);
+}
+
 enum err point_view_read(const struct field *root, bool payload_default,
                          struct point_view *view)
 {
@@ -78,8 +88,7 @@ enum err point_view_read(const struct field *root, bool payload_default,
     struct field with_vector = field_get(root, "with_vector");
     struct field duet = field_get(root, "duet");
     *view = (struct point_view){.payload = payload_default};
-    TRY(read_with_payload(&with_payload, view));
-    TRY(read_with_vector(&with_vector, view));
+    TRY(point_view_read_parts(&with_payload, &with_vector, view));
     TRY(field_check(&duet, duet_rules));
     struct field details = field_get(&duet, "details");
     return field_bool(&details, &view->details);
@@ -110,21 +119,16 @@ static bool holds_string(struct json_object *array, const char *wanted)
 static enum err write_chosen_payload(struct json_out *out,
                                      const struct point_view *view, const char *payload)
 {
-    struct json_object *members;
-    TRY(json_parse(&members, payload, strlen(payload)));
-    out_begin(out, '{');
-    if (json_object_is_type(members, json_type_object)) {
-        json_object_object_foreach(members, key, value)
-        {
-            if (holds_string(view->chosen, key) != view->excludes) {
-                const char *text = json_text(value);
-                out_key(out, key);
-                out_json(out, text, strlen(text));
-            }
-        }
+    const char *paths[DUET_SELECTED_MAX];
+    struct duet_selection selection = {.paths = paths, .excludes = view->excludes};
+    char *kept;
+    for (size_t i = 0; i < json_object_array_length(view->chosen); i++) {
+        struct json_object *path = json_object_array_get_idx(view->chosen, i);
+        paths[selection.n++] = json_object_get_string(path);
     }
-    out_end(out, '}');
-    json_object_put(members);
+    TRY(duet_payload_select(payload, &selection, &kept));
+    out_json(out, kept, strlen(kept));
+    duet_free(kept);
     return ERR_OK;
 }
 
@@ -137,9 +141,7 @@ static enum err write_payload(struct json_out *out, const struct point_view *vie
         out_json(out, payload, strlen(payload));
         return ERR_OK;
     }
-    return write_chosen_payload(out, view, payload) == ERR_OK
-               ? ERR_OK
-               : err_prefix(ERR_CORRUPT, "a stored payload");
+    return write_chosen_payload(out, view, payload);
 }
 
 static void write_vector(struct json_out *out, const struct duet_vector *vector)

@@ -17,8 +17,8 @@
 
 struct point_view {
     bool payload;               /* any of it */
-    struct json_object *chosen; /* an array of keys; NULL: all of them */
-    bool excludes;              /* `chosen` are the keys left out, not those kept */
+    struct json_object *chosen; /* an array of paths; NULL: all of it */
+    bool excludes;              /* `chosen` is left out, not kept */
     bool vectors;               /* any of them */
     struct json_object *spaces; /* an array of names; NULL: all of them */
     bool details; /* "duet": {"details": true}: source and space of each */
@@ -28,6 +28,11 @@ struct point_view {
  * "duet" of a request. */
 enum err point_view_read(const struct field *root, bool payload_default,
                          struct point_view *view) ERR_CHECK;
+
+/* Reads the values of the first two into `view`, which holds the defaults. */
+enum err point_view_read_parts(const struct field *with_payload,
+                               const struct field *with_vector, struct point_view *view)
+    ERR_CHECK;
 
 /* Writes one point: a Record of the dialect, or with `scored` a ScoredPoint.
  * ERR_CORRUPT: its payload is no JSON. */

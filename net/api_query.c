@@ -1,167 +1,265 @@
 /*
- * api_query.c - POST …/points/query: the search.
+ * api_query.c - the routes that search: one query, a batch of them, or groups of results;
+ * each in three forms. …/points/query says all; …/points/search and …/points/recommend are
+ * what it was before, and differ in how the question is put (api_query_read.h) and in that
+ * the results stand by themselves.
  */
+#include <string.h>
+
 #include "base/clock.h"
 #include "base/limits.h"
 #include "net/api.h"
-#include "net/api_input.h"
-#include "net/api_point_out.h"
+#include "net/api_query_read.h"
 
-static const struct field_rule query_rules[] = {
-    {"query", NULL},
-    {"using", NULL},
-    {"limit", NULL},
-    {"offset", NULL},
-    {"with_payload", NULL},
-    {"with_vector", NULL},
-    {"score_threshold", NULL},
-    {"params", NULL},
-    {"duet", NULL},
-    {"filter", NULL},
-    {"prefetch", "prefetch is not supported"},
-    {"lookup_from", "lookup_from is not supported"},
-    {"shard_key", "shards are not supported"},
-    {NULL, NULL},
+/* One form of them. */
+struct form {
+    query_reader *read;
+    bool wraps; /* results stand in {"points": …} */
 };
+static const struct form query_form = {query_read, true};
+static const struct form search_form = {query_read_search, false};
+static const struct form recommend_form = {query_read_recommend, false};
 
-/* hnsw_ef tunes an index that is not in use: it may stand there, it can't change what
- * is right. */
-static const struct field_rule params_rules[] = {
-    {"exact", NULL},
-    {"hnsw_ef", NULL},
-    {"quantization", NULL},
-    {"indexed_only", NULL},
-    {"acorn", "acorn is not supported"},
-    {"idf", "sparse vectors are not supported"},
-    {NULL, NULL},
-};
-
-static const struct field_rule quantization_rules[] = {
-    {"oversampling", NULL},
-    {"rescore", NULL},
-    {"ignore", NULL},
-    {NULL, NULL},
-};
-
-/* "rescore" is always done, and "ignore" is what `exact` does better. */
-static enum err read_quantization(const struct field *f, struct duet_query *query)
+static const char *collection_of(const struct api_call *call)
 {
-    float oversampling = 0;
-    bool rescore = true, ignore = false;
-    TRY(field_check(f, quantization_rules));
-    struct field oversampling_field = field_get(f, "oversampling");
-    struct field rescore_field = field_get(f, "rescore");
-    struct field ignore_field = field_get(f, "ignore");
-    TRY(field_float(&oversampling_field, &oversampling));
-    TRY(field_bool(&rescore_field, &rescore));
-    TRY(field_bool(&ignore_field, &ignore));
-    if (oversampling_field.value != NULL && (oversampling < 1 || oversampling > 1000)) {
-        return field_fail(&oversampling_field, ERR_INVALID, "must be 1 to 1000");
-    }
-    query->oversampling = (unsigned)(oversampling + 0.5f);
-    query->exact = query->exact || ignore;
-    return ERR_OK;
+    return call->match.params[0];
 }
 
-static enum err read_params(const struct field *f, struct duet_query *query)
+/* What the search was asked with, if it is one thing. */
+static enum duet_input_kind kind_of(const struct duet_query *query)
 {
-    bool indexed_only = false;
-    TRY(field_check(f, params_rules));
-    struct field exact = field_get(f, "exact");
-    struct field quantization = field_get(f, "quantization");
-    struct field indexed_only_field = field_get(f, "indexed_only");
-    TRY(field_bool(&exact, &query->exact));
-    TRY(field_bool(&indexed_only_field, &indexed_only));
-    if (indexed_only) {
-        return field_fail(&indexed_only_field, ERR_UNSUPPORTED,
-                          "everything is always searched");
-    }
-    return read_quantization(&quantization, query);
+    return query->kind == DUET_QUERY_NEAREST ? query->input.kind : DUET_INPUT_NONE;
 }
 
-static enum err read_range(const struct field *root, struct duet_query *query)
+static void count_search(struct api_call *call, enum duet_input_kind kind,
+                         uint64_t start_ns)
 {
-    struct field limit = field_get(root, "limit");
-    struct field offset = field_get(root, "offset");
-    TRY(field_size(&limit, &query->k));
-    TRY(field_size(&offset, &query->offset));
-    if (query->k == 0) {
-        return field_fail(&limit, ERR_INVALID, "must be 1 or more");
-    }
-    if (query->k > LIMIT_K_MAX) {
-        return field_fail(&limit, ERR_LIMIT, "is more than %d", LIMIT_K_MAX);
-    }
-    if (query->offset > LIMIT_K_MAX - query->k) {
-        return field_fail(&offset, ERR_LIMIT, "reaches past the first %d results",
-                          LIMIT_K_MAX);
-    }
-    return ERR_OK;
+    metrics_search(call->api->metrics, kind,
+                   (double)(clock_monotonic_ns() - start_ns) / 1e9);
 }
 
-static enum err read_query(const struct field *root, struct inputs *inputs,
-                           struct duet_query *query, struct point_view *view)
-{
-    TRY(field_check(root, query_rules));
-    struct field input = field_get(root, "query");
-    struct field using = field_get(root, "using");
-    struct field params = field_get(root, "params");
-    struct field threshold = field_get(root, "score_threshold");
-    *query = DUET_QUERY_DEFAULT;
-    struct field filter = field_get(root, "filter");
-    TRY(field_text(&filter, &query->filter));
-    TRY(input_read_query(inputs, &input, &query->input));
-    TRY(field_string(&using, &query->in));
-    TRY(read_range(root, query));
-    TRY(read_params(&params, query));
-    TRY(field_float(&threshold, &query->score_threshold));
-    query->has_threshold = threshold.value != NULL;
-    TRY(point_view_read(root, false, view));
-    query->payload = view->payload;
-    query->vectors = view->vectors;
-    return ERR_OK;
-}
+/* ---- Answers ---- */
 
-static enum err write_hits(struct api_call *call, const struct point_view *view,
+static enum err write_list(struct json_out *out, const struct point_view *view,
                            const struct duet_hits *hits)
 {
-    struct json_out *out = &call->out;
-    out_begin(out, '{');
-    out_key(out, "points");
     out_begin(out, '[');
     for (size_t i = 0; i < hits->n; i++) {
         TRY(point_write(out, view, &hits->hits[i], true));
     }
     out_end(out, ']');
-    if (hits->truncated) {
+    return ERR_OK;
+}
+
+/* Duet's own word about an answer: a text was cut. */
+static void write_truncated(struct json_out *out, bool truncated)
+{
+    if (truncated) {
         out_key(out, "duet");
         out_begin(out, '{');
         out_key(out, "truncated");
         out_bool(out, true);
         out_end(out, '}');
     }
+}
+
+static enum err write_hits(struct json_out *out, const struct form *form,
+                           const struct point_view *view, const struct duet_hits *hits)
+{
+    if (!form->wraps) {
+        return write_list(out, view, hits);
+    }
+    out_begin(out, '{');
+    out_key(out, "points");
+    TRY(write_list(out, view, hits));
+    write_truncated(out, hits->truncated);
     out_end(out, '}');
     return ERR_OK;
 }
 
-enum err api_points_query(struct api_call *call)
+/* ---- One query ---- */
+
+static enum err run_one(struct api_call *call, const struct form *form)
 {
-    const char *collection = call->match.params[0];
     struct field root;
     struct inputs inputs;
-    struct duet_query query;
-    struct point_view view;
+    struct query_request request = {0};
     struct duet_hits hits = {0};
-    inputs_init(&inputs, call->api->db, collection);
+    inputs_init(&inputs, call->api->db, collection_of(call));
     enum err result;
     TRY_OUT(api_call_json(call, &root));
-    TRY_OUT(read_query(&root, &inputs, &query, &view));
+    TRY_OUT(form->read(&inputs, &root, &request));
     uint64_t start_ns = clock_monotonic_ns();
-    TRY_OUT(duet_search(call->api->db, collection, &query, &hits));
-    metrics_search(call->api->metrics, query.input.kind,
-                   (double)(clock_monotonic_ns() - start_ns) / 1e9);
-    TRY_OUT(write_hits(call, &view, &hits));
+    TRY_OUT(duet_search(call->api->db, collection_of(call), &request.query, &hits));
+    count_search(call, kind_of(&request.query), start_ns);
+    TRY_OUT(write_hits(&call->out, form, &request.view, &hits));
 out:
     duet_hits_release(&hits);
     inputs_release(&inputs);
     return result;
+}
+
+/* ---- Batches ---- */
+
+struct batch {
+    struct inputs inputs;
+    size_t n;
+    struct duet_query *queries; /* [n], as `views` the inputs' memory */
+    struct point_view *views;
+    struct duet_hits *hits; /* [n] */
+};
+
+static enum err read_batch(struct batch *b, const struct field *root,
+                           const struct form *form)
+{
+    static const struct field_rule rules[] = {{"searches", NULL}, {NULL, NULL}};
+    struct field searches = field_get(root, "searches");
+    TRY(field_check(root, rules));
+    TRY(field_require(&searches));
+    TRY(field_array(&searches, LIMIT_BATCH_QUERIES));
+    size_t n = field_length(&searches);
+    TRY(inputs_take(&b->inputs, n, sizeof *b->queries, &b->queries));
+    TRY(inputs_take(&b->inputs, n, sizeof *b->views, &b->views));
+    TRY(inputs_take(&b->inputs, n, sizeof *b->hits, &b->hits));
+    for (size_t i = 0; i < n; i++) {
+        struct field item = field_item(&searches, i);
+        struct query_request request = {0};
+        TRY(field_require(&item));
+        TRY(field_object(&item));
+        TRY(form->read(&b->inputs, &item, &request));
+        b->queries[i] = request.query;
+        b->views[i] = request.view;
+    }
+    b->n = n;
+    return ERR_OK;
+}
+
+static enum err run_batch(struct api_call *call, const struct form *form)
+{
+    struct field root;
+    struct batch b = {0};
+    inputs_init(&b.inputs, call->api->db, collection_of(call));
+    enum err result;
+    TRY_OUT(api_call_json(call, &root));
+    TRY_OUT(read_batch(&b, &root, form));
+    uint64_t start_ns = clock_monotonic_ns();
+    TRY_OUT(
+        duet_search_many(call->api->db, collection_of(call), b.queries, b.n, b.hits));
+    count_search(call, DUET_INPUT_NONE, start_ns);
+    out_begin(&call->out, '[');
+    for (size_t i = 0; i < b.n; i++) {
+        TRY_OUT(write_hits(&call->out, form, &b.views[i], &b.hits[i]));
+    }
+    out_end(&call->out, ']');
+out:
+    for (size_t i = 0; i < b.n; i++) {
+        duet_hits_release(&b.hits[i]);
+    }
+    inputs_release(&b.inputs);
+    return result;
+}
+
+/* ---- Groups ---- */
+
+static enum err write_group(struct json_out *out, const struct query_request *request,
+                            const struct duet_group *group)
+{
+    out_begin(out, '{');
+    out_key(out, "hits");
+    TRY(write_list(out, &request->view, &group->hits));
+    out_key(out, "id");
+    out_json(out, group->value, strlen(group->value));
+    if (request->grouping.lookup != NULL) {
+        out_key(out, "lookup");
+        if (group->lookup.n == 0) {
+            out_null(out);
+        } else {
+            TRY(point_write(out, &request->lookup_view, &group->lookup.hits[0], false));
+        }
+    }
+    out_end(out, '}');
+    return ERR_OK;
+}
+
+static enum err write_groups(struct json_out *out, const struct query_request *request,
+                             const struct duet_groups *groups)
+{
+    out_begin(out, '{');
+    out_key(out, "groups");
+    out_begin(out, '[');
+    for (size_t i = 0; i < groups->n; i++) {
+        TRY(write_group(out, request, &groups->items[i]));
+    }
+    out_end(out, ']');
+    write_truncated(out, groups->truncated);
+    out_end(out, '}');
+    return ERR_OK;
+}
+
+static enum err run_groups(struct api_call *call, const struct form *form)
+{
+    struct field root;
+    struct inputs inputs;
+    struct query_request request;
+    struct duet_groups groups = {0};
+    inputs_init(&inputs, call->api->db, collection_of(call));
+    enum err result;
+    TRY_OUT(api_call_json(call, &root));
+    TRY_OUT(query_read_groups(&inputs, &root, form->read, &request));
+    uint64_t start_ns = clock_monotonic_ns();
+    TRY_OUT(duet_search_groups(call->api->db, collection_of(call), &request.query,
+                               &request.grouping, &groups));
+    count_search(call, kind_of(&request.query), start_ns);
+    TRY_OUT(write_groups(&call->out, &request, &groups));
+out:
+    duet_groups_release(&groups);
+    inputs_release(&inputs);
+    return result;
+}
+
+/* ---- The routes ---- */
+
+enum err api_points_query(struct api_call *call)
+{
+    return run_one(call, &query_form);
+}
+
+enum err api_points_query_batch(struct api_call *call)
+{
+    return run_batch(call, &query_form);
+}
+
+enum err api_points_query_groups(struct api_call *call)
+{
+    return run_groups(call, &query_form);
+}
+
+enum err api_points_search(struct api_call *call)
+{
+    return run_one(call, &search_form);
+}
+
+enum err api_points_search_batch(struct api_call *call)
+{
+    return run_batch(call, &search_form);
+}
+
+enum err api_points_search_groups(struct api_call *call)
+{
+    return run_groups(call, &search_form);
+}
+
+enum err api_points_recommend(struct api_call *call)
+{
+    return run_one(call, &recommend_form);
+}
+
+enum err api_points_recommend_batch(struct api_call *call)
+{
+    return run_batch(call, &recommend_form);
+}
+
+enum err api_points_recommend_groups(struct api_call *call)
+{
+    return run_groups(call, &recommend_form);
 }

@@ -37,10 +37,9 @@ struct route_counts {
 
 enum { N_KINDS = DUET_INPUT_POINT + 1 };
 static const char *const kind_names[N_KINDS] = {
-    [DUET_INPUT_VECTOR] = "vector",
-    [DUET_INPUT_TEXT] = "text",
-    [DUET_INPUT_IMAGE] = "image",
-    [DUET_INPUT_POINT] = "point",
+    [DUET_INPUT_NONE] = "other", /* mixes, recommendations, fusions, batches ... */
+    [DUET_INPUT_VECTOR] = "vector", [DUET_INPUT_TEXT] = "text",
+    [DUET_INPUT_IMAGE] = "image",   [DUET_INPUT_POINT] = "point",
 };
 
 struct metrics {

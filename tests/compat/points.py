@@ -477,24 +477,26 @@ class Run:
         print("steps by kind:", dict(sorted(self.counts.items())))
 
 
-def main():
+def main(run_type, what, default):
+    """Runs `default` steps, or whatever they are called, or as many as are asked for."""
     p = argparse.ArgumentParser()
     p.add_argument("--duet", required=True)
     p.add_argument("--openapi", required=True)
     p.add_argument("--seed", type=int, default=None)
-    p.add_argument("--steps", type=int, default=500)
+    p.add_argument("--" + what, type=int, default=default)
     p.add_argument("--golden")
     args = p.parse_args()
+    n = getattr(args, what)
     if args.seed is None:
         args.seed = random.randrange(2**32)
     print("seed:", args.seed, flush=True)
-    run = Run(args)
+    run = run_type(args)
     try:
-        run.run(args.steps)
+        run.run(n)
     finally:
         run.duet.close()
-    print("agreed on all", args.steps, "steps")
+    print("agreed on all", n, what)
 
 
 if __name__ == "__main__":
-    main()
+    main(Run, "steps", 500)

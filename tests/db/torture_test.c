@@ -167,6 +167,60 @@ static enum err search_filtered(struct duet *db)
     return result;
 }
 
+/* All kinds of queries in one tree. */
+static enum err search_tree(struct duet *db)
+{
+    static const float v[DIM] = {1, 20};
+    const struct duet_input input = {.kind = DUET_INPUT_VECTOR, .vector = v, .n = DIM};
+    const struct duet_input point = {.kind = DUET_INPUT_POINT, .id = {.number = 3}};
+    const struct duet_example examples[] = {{input, 1}, {point, -0.1f}};
+    const struct duet_query sample[] = {{.kind = DUET_QUERY_SAMPLE, .k = N}};
+    const struct duet_query prefetch[] = {
+        {.kind = DUET_QUERY_MIX, .examples = examples, .n_examples = 2, .k = 9},
+        {.kind = DUET_QUERY_RECOMMEND,
+         .strategy = DUET_BEST_SCORE,
+         .examples = examples,
+         .n_examples = 2,
+         .filter = FILTER,
+         .k = 9,
+         .prefetch = sample,
+         .n_prefetch = 1},
+        {.kind = DUET_QUERY_RECOMMEND,
+         .strategy = DUET_SUM_SCORES,
+         .examples = examples,
+         .n_examples = 2,
+         .k = 9}};
+    const struct duet_query q = {.kind = DUET_QUERY_RRF,
+                                 .filter = FILTER,
+                                 .prefetch = prefetch,
+                                 .n_prefetch = 3,
+                                 .k = 5,
+                                 .payload = true};
+    struct duet_hits got[2];
+    enum err result =
+        duet_search_many(db, "c", (const struct duet_query[]){q, q}, 2, got);
+    if (result != ERR_OK) {
+        assert_null(got[0].hits);
+        return result;
+    }
+    assert_int_equal(got[1].n, 5);
+    duet_hits_release(&got[0]);
+    duet_hits_release(&got[1]);
+    return ERR_OK;
+}
+
+static enum err search_groups(struct duet *db)
+{
+    static const float v[DIM] = {1, 20};
+    struct duet_query q = test_query(v, DIM, 2);
+    const struct duet_grouping g = {.path = "a", .size = 3, .lookup = "c"};
+    struct duet_groups got;
+    enum err result = duet_search_groups(db, "c", &q, &g, &got);
+    assert_true(result == ERR_OK ? got.n > 0 : got.items == NULL);
+    duet_groups_release(&got);
+    return result;
+}
+
 static enum err count_filtered(struct duet *db)
 {
     size_t n;
@@ -311,6 +365,12 @@ static void test_filters(void **state)
     torture(*state, count_filtered, no_matter);
     torture(*state, scroll_filtered, no_matter);
     torture(*state, remove_filtered, nothing_was_removed);
+}
+
+static void test_query_trees(void **state)
+{
+    torture(*state, search_tree, no_matter);
+    torture(*state, search_groups, no_matter);
 }
 
 static void test_get(void **state)
@@ -467,6 +527,7 @@ int main(void)
         TEST(test_exact_search),
         TEST(test_segment_search),
         TEST(test_filters),
+        TEST(test_query_trees),
         TEST(test_get),
         TEST(test_collections),
         TEST(test_open),

@@ -126,8 +126,16 @@ static void test_a_query_must_say_something_in_utf8(void **state)
     assert_one_error(2, "the query is empty");
     RUN("search", "d\xf6g");
     assert_one_error(2, "not UTF-8");
-    RUN("search", "dog", "--image", "dog.jpg");
-    assert_one_error(2, "words, or --image");
+    RUN("search", "dog", "--not", " :0.5");
+    assert_one_error(2, "the query is empty");
+    RUN("search", "dog", "--text", "cat:0");
+    assert_one_error(2, "a weight of 0 asks for nothing");
+    RUN("search", "dog", "--strategy", "sum");
+    assert_one_error(2, "--strategy is of --like");
+    RUN("search", "--like", "1", "--strategy", "most");
+    assert_one_error(2, "--strategy is average, best or sum, not 'most'");
+    RUN("search", "dog:0.5", "--text", "cat:0.5", "--like", "1");
+    assert_one_error(2, "weights are for mixes");
 }
 
 static void test_a_missing_database_is_told_with_how_to_make_one(void **state)
@@ -303,6 +311,43 @@ static void test_search_by_picture_finds_it(void **state)
     assert_ok(json_get_string(json_get(hit, "payload"), "file", &text));
     assert_string_equal(text, "b.ppm");
     json_object_put(hit);
+}
+
+/* Of the three pictures the one that counts most comes first. */
+static void test_a_mix_weighs_what_is_asked_for(void **state)
+{
+    (void)state;
+    char a[256], b[256];
+    const char *text = NULL;
+    add_three();
+    for (int first = 0; first <= 1; first++) {
+        snprintf(a, sizeof a, "%s:%s", at("pictures/a.ppm"), first == 0 ? "1" : "0.1");
+        snprintf(b, sizeof b, "%s:%s", at("pictures/b.ppm"), first == 0 ? "0.1" : "1");
+        RUN("search", "--image", a, "--image", b, "-k", "1", "--json");
+        assert_status(0);
+        struct json_object *hit = json_line(0);
+        assert_ok(json_get_string(hit, "source", &text));
+        assert_string_equal(text, at(first == 0 ? "pictures/a.ppm" : "pictures/b.ppm"));
+        json_object_put(hit);
+    }
+}
+
+static void test_a_picture_that_is_liked_is_left_out(void **state)
+{
+    (void)state;
+    const char *text = NULL;
+    add_three();
+    RUN("search", "--like", at("pictures/a.ppm"), "--json");
+    assert_status(0);
+    assert_int_equal(n_lines(ran.out), 2);
+    for (size_t i = 0; i < 2; i++) {
+        struct json_object *hit = json_line(i);
+        assert_ok(json_get_string(hit, "source", &text));
+        assert_string_not_equal(text, at("pictures/a.ppm"));
+        json_object_put(hit);
+    }
+    RUN("search", "--like", "77");
+    assert_one_error(3, "query.recommend.positive[0]: there is no point 77");
 }
 
 static void test_a_count_past_all_gives_all(void **state)
@@ -729,6 +774,35 @@ static void test_a_server_answers_as_the_database_does(void **state)
     assert_status(0);
 }
 
+static void test_a_server_answers_mixes_and_likes_as_well(void **state)
+{
+    (void)state;
+    char url[64], id[64], weighed[256];
+    add_three();
+    RUN("get", at("pictures/c.ppm"));
+    snprintf(id, sizeof id, "%.36s", ran.out);
+    snprintf(weighed, sizeof weighed, "%s:0.7", at("pictures/b.ppm"));
+    pid_t server = start_server(url);
+    assert_alike(url,
+                 (const char *const[]){"search", "red", "--image", weighed, "--text",
+                                       "dog:2", "--not", "blue:0.3", "--json", NULL});
+    assert_alike(url, (const char *const[]){"search", "--not", "dog", "--json", NULL});
+    assert_alike(url, (const char *const[]){"search", "--like", id, "--json", NULL});
+    assert_int_equal(n_lines(ran.out), 2); /* without itself */
+    assert_alike(url,
+                 (const char *const[]){"search", "dog", "--unlike", id, "--image",
+                                       at("pictures/b.ppm"), "--not", "red", NULL});
+    assert_alike(url, (const char *const[]){"search", "--unlike", id, "--strategy",
+                                            "best", "--json", NULL});
+    assert_alike(url, (const char *const[]){"search", "--like", id, "--strategy", "sum",
+                                            "--in", "any", "--json", NULL});
+    RUN("--url", url, "search", "--like", at("pictures/c.ppm"));
+    assert_one_error(2, "a server is asked by ids");
+    kill(server, SIGTERM);
+    finish(server);
+    assert_status(0);
+}
+
 static void test_points_are_got_and_removed_at_a_server(void **state)
 {
     (void)state;
@@ -798,6 +872,8 @@ int main(void)
         TEST(test_a_list_of_pictures_with_captions),
         TEST(test_search_prints_rank_score_path_and_caption),
         TEST(test_search_by_picture_finds_it),
+        TEST(test_a_mix_weighs_what_is_asked_for),
+        TEST(test_a_picture_that_is_liked_is_left_out),
         TEST(test_a_count_past_all_gives_all),
         TEST(test_nothing_found_has_its_own_code),
         TEST(test_a_bad_picture_to_search_by_is_told),
@@ -819,6 +895,7 @@ int main(void)
         TEST(test_another_models_database_is_refused),
         TEST(test_a_damaged_database_is_told),
         TEST(test_a_server_answers_as_the_database_does),
+        TEST(test_a_server_answers_mixes_and_likes_as_well),
         TEST(test_points_are_got_and_removed_at_a_server),
         TEST(test_no_server_there_has_its_own_code),
     };

@@ -20,17 +20,6 @@ static void check_refused(int status, const char *body, const char *sentence)
     assert_int_equal(fake.n_searches, n_before);
 }
 
-static int begin(void **state)
-{
-    ask_begin(state);
-    fake.n_points = 3;
-    for (size_t i = 0; i < 3; i++) {
-        fake.ids[i] = i + 1;
-        strcpy(fake.payloads[i], "{\"a\":1,\"b\":{\"c\":\"x\"}}");
-    }
-    return 0;
-}
-
 /* ---- Inputs -----------------------------------------------------------------------
  */
 
@@ -80,7 +69,8 @@ static void test_nearest_is_the_long_form(void **state)
 static void test_inputs_that_are_wrong_say_where(void **state)
 {
     (void)state;
-    check_refused(400, "{}", "query: is missing");
+    check_refused(400, "{\"query\": {\"nearest\": {}}}",
+                  "query.nearest: must have one of");
     check_refused(400, "{\"query\": []}", "query: is empty");
     check_refused(400, "{\"query\": [1, \"x\"]}", "query[1]: must be a number");
     check_refused(400, "{\"query\": [1, null]}", "query[1]: is missing");
@@ -129,11 +119,10 @@ static void test_a_query_takes_a_filter(void **state)
 static void test_what_is_not_done_yet_is_501_never_silence(void **state)
 {
     (void)state;
-    check_refused(501, "{\"query\": {\"fusion\": \"rrf\"}, \"prefetch\": []}",
-                  "prefetch");
-    check_refused(501, "{\"query\": {\"fusion\": \"rrf\"}}", "query.fusion: this kind");
-    check_refused(501, "{\"query\": {\"recommend\": {\"positive\": [1]}}}",
-                  "recommend");
+    check_refused(501, "{\"query\": {\"discover\": {}}}", "query.discover: this kind");
+    check_refused(501, "{\"query\": {\"context\": []}}", "query.context: this kind");
+    check_refused(501, "{\"query\": {\"formula\": {}}}", "query.formula: this kind");
+    check_refused(501, "{\"query\": {\"relevance_feedback\": {}}}", "query.relevance_");
     check_refused(501, "{\"query\": {\"nearest\": 1, \"mmr\": {}}}", "query.mmr: ");
     check_refused(501, "{\"query\": {\"indices\": [1], \"values\": [1]}}", "sparse");
     check_refused(501, "{\"query\": [[1, 0]]}", "multi-vectors");
@@ -186,8 +175,13 @@ static void test_payload_comes_whole_or_by_keys(void **state)
     query(
         "{\"query\": [1, 0], \"limit\": 1, \"with_payload\": {\"exclude\": [\"a\"]}}");
     assert_answer(200, "\"payload\":{\"b\":{\"c\":\"x\"}}}");
-    check_refused(501, "{\"query\": [1, 0], \"with_payload\": [\"b.c\"]}",
-                  "with_payload[0]: paths into a payload");
+    query("{\"query\": [1, 0], \"limit\": 1, \"with_payload\": [\"b.c\"]}");
+    assert_answer(200, "\"payload\":{\"b\":{\"c\":\"x\"}}}");
+    query("{\"query\": [1, 0], \"limit\": 1, \"with_payload\": {\"exclude\": "
+          "[\"b.c\"]}}");
+    assert_answer(200, "\"payload\":{\"a\":1,\"b\":{}}}");
+    check_refused(400, "{\"query\": [1, 0], \"with_payload\": [\"a\", \"b..c\"]}",
+                  "with_payload[1]: ");
     check_refused(400, "{\"query\": [1, 0], \"with_payload\": \"all\"}",
                   "with_payload: must be true or false");
 }
@@ -236,7 +230,7 @@ static void test_a_collection_that_is_not_there_is_404(void **state)
 
 int main(void)
 {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, begin, ask_end)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, ask_begin_with_points, ask_end)
     const struct CMUnitTest tests[] = {
         TEST(test_words_are_a_query),
         TEST(test_a_picture_is_a_query),

@@ -29,6 +29,18 @@ static inline int ask_begin(void **state)
     return 0;
 }
 
+/* The same with three points. */
+static inline int ask_begin_with_points(void **state)
+{
+    ask_begin(state);
+    fake.n_points = 3;
+    for (size_t i = 0; i < fake.n_points; i++) {
+        fake.ids[i] = i + 1;
+        strcpy(fake.payloads[i], "{\"a\":1,\"b\":{\"c\":\"x\"}}");
+    }
+    return 0;
+}
+
 static inline int ask_end(void **state)
 {
     (void)state;

@@ -15,6 +15,7 @@
 #define TESTS_NET_FAKE_DB_H
 
 #include <pthread.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,6 +39,7 @@ static struct fake {
     char last_in[64];
     char last_filter[256]; /* of the last call that takes one; "": none */
     size_t last_k;
+    char last_query[1024];     /* of the last search: fake_describe_query */
     bool truncated;            /* what searches say */
     struct duet_space created; /* the first space of the last create; its name is */
     char created_name[64];     /* kept here */
@@ -402,6 +404,70 @@ static void fake_pass_gate(void)
     pthread_mutex_unlock(&fake.lock);
 }
 
+static inline void fake_say(const char *fmt, ...) ERR_PRINTF(1, 2);
+static inline void fake_say(const char *fmt, ...)
+{
+    va_list args;
+    size_t n = strlen(fake.last_query);
+    va_start(args, fmt);
+    vsnprintf(fake.last_query + n, sizeof fake.last_query - n, fmt, args);
+    va_end(args);
+}
+
+static inline void fake_describe_input(const struct duet_input *input)
+{
+    static const char *const names[] = {"none",  "vector", "text",
+                                        "image", "file",   "point"};
+    fake_say("%s", names[input->kind]);
+    if (input->kind == DUET_INPUT_TEXT) {
+        fake_say(" '%.*s'", (int)input->n, (const char *)input->bytes);
+    } else if (input->kind == DUET_INPUT_POINT) {
+        fake_say(" %d", (int)input->id.number);
+    } else {
+        fake_say(" %zu", input->n);
+    }
+}
+
+/* A query as text: "rrf 3 [1 2] of (nearest vector 2 in text k 5, all k 10) k 10". */
+static inline void fake_describe_query(const struct duet_query *q)
+{
+    static const char *const kinds[] = {"nearest", "mix",    "recommend", "rrf",
+                                        "dbsf",    "sample", "all"};
+    fake_say("%s", kinds[q->kind]);
+    if (q->kind == DUET_QUERY_NEAREST) {
+        fake_say(" ");
+        fake_describe_input(&q->input);
+    }
+    for (size_t i = 0; i < q->n_examples; i++) {
+        fake_say(" %g*", (double)q->examples[i].weight);
+        fake_describe_input(&q->examples[i].input);
+    }
+    if (q->kind == DUET_QUERY_RECOMMEND) {
+        fake_say(" by %d", (int)q->strategy);
+    }
+    if (q->rrf_k != 0) {
+        fake_say(" %zu", q->rrf_k);
+    }
+    for (size_t i = 0; i < q->n_rrf_weights; i++) {
+        fake_say("%s%g%s", i == 0 ? " [" : " ", (double)q->rrf_weights[i],
+                 i + 1 == q->n_rrf_weights ? "]" : "");
+    }
+    for (size_t i = 0; i < q->n_prefetch; i++) {
+        fake_say(i == 0 ? " of (" : ", ");
+        fake_describe_query(&q->prefetch[i]);
+        fake_say(i + 1 == q->n_prefetch ? ")" : "");
+    }
+    fake_say("%s%s", q->in != NULL ? " in " : "", q->in != NULL ? q->in : "");
+    fake_say("%s%s", q->lookup_from != NULL ? " from " : "",
+             q->lookup_from != NULL ? q->lookup_from : "");
+    fake_say("%s%s", q->lookup_space != NULL ? "." : "",
+             q->lookup_space != NULL ? q->lookup_space : "");
+    if (q->has_threshold) {
+        fake_say(" past %g", (double)q->score_threshold);
+    }
+    fake_say("%s k %zu", q->exact ? " exact" : "", q->k);
+}
+
 enum err duet_search(struct duet *db, const char *collection,
                      const struct duet_query *query, struct duet_hits *out)
 {
@@ -415,6 +481,8 @@ enum err duet_search(struct duet *db, const char *collection,
     snprintf(fake.last_in, sizeof fake.last_in, "%s",
              query->in != NULL ? query->in : "");
     fake.last_k = query->k;
+    fake.last_query[0] = '\0';
+    fake_describe_query(query);
     fake_begin_hits(out);
     out->truncated = fake.truncated;
     for (size_t p = query->offset; p < fake.n_points && out->n < query->k; p++) {
@@ -422,6 +490,57 @@ enum err duet_search(struct duet *db, const char *collection,
     }
     pthread_mutex_unlock(&fake.lock);
     return ERR_OK;
+}
+
+enum err duet_search_many(struct duet *db, const char *collection,
+                          const struct duet_query *queries, size_t n,
+                          struct duet_hits *outs)
+{
+    memset(outs, 0, n * sizeof *outs);
+    for (size_t i = 0; i < n; i++) {
+        enum err result = duet_search(db, collection, &queries[i], &outs[i]);
+        if (result != ERR_OK) {
+            return err_prefix(result, "searches[%zu]", i);
+        }
+    }
+    return ERR_OK;
+}
+
+/* Each point found is a group of its own, called by its number. */
+enum err duet_search_groups(struct duet *db, const char *collection,
+                            const struct duet_query *query,
+                            const struct duet_grouping *grouping,
+                            struct duet_groups *out)
+{
+    struct duet_query one = *query;
+    *out = (struct duet_groups){.truncated = fake.truncated};
+    out->items = calloc(FAKE_POINTS_MAX, sizeof *out->items);
+    for (size_t i = 0; i < query->k && i < fake.n_points; i++) {
+        struct duet_group *group = &out->items[out->n++];
+        one.k = 1;
+        one.offset = i;
+        TRY(duet_search(db, collection, &one, &group->hits));
+        group->value = malloc(24);
+        snprintf(group->value, 24, "\"g%zu\"", i);
+        if (grouping->lookup != NULL && i == 0) {
+            TRY(duet_search(db, collection, &one, &group->lookup));
+        }
+    }
+    fake.last_query[0] = '\0';
+    fake_describe_query(query);
+    fake_say(" by %s %zu", grouping->path, grouping->size);
+    return ERR_OK;
+}
+
+void duet_groups_release(struct duet_groups *groups)
+{
+    for (size_t i = 0; i < groups->n; i++) {
+        free(groups->items[i].value);
+        duet_hits_release(&groups->items[i].hits);
+        duet_hits_release(&groups->items[i].lookup);
+    }
+    free(groups->items);
+    *groups = (struct duet_groups){0};
 }
 
 enum err duet_thumbnail(struct duet *db, const char *collection, struct duet_id id,
