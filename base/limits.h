@@ -90,6 +90,10 @@
 #define LIMIT_FILTER_KEY_BYTES 1024        /* one path, as in "a.b[].c" */
 #define LIMIT_FILTER_KEY_STEPS 32          /* as deep as JSON may be */
 
+/* Facets: all different values of a key are counted in memory. */
+#define LIMIT_FACET_VALUES 262144     /* past what anybody calls a facet */
+#define LIMIT_FACET_BYTES (64u << 20) /* of the strings among them */
+
 /* Batches. */
 #define LIMIT_BATCH_POINTS 10000 /* points in one upsert request */
 #define LIMIT_ADD_GROUP 256      /* pictures in one commit of `duet add` */

@@ -126,6 +126,9 @@ enum err api_point_image(struct api_call *call);
 /* api_query.c */
 enum err api_points_query(struct api_call *call);
 
+/* api_facet.c */
+enum err api_facet(struct api_call *call);
+
 /* page.c */
 enum err api_page_index(struct api_call *call);
 enum err api_page_file(struct api_call *call);

@@ -37,6 +37,7 @@ static struct fake {
     struct duet_input last_input; /* of the last search or upsert; `bytes` are gone */
     char last_in[64];
     char last_filter[256]; /* of the last call that takes one; "": none */
+    char last_order[256];  /* of the last ordered scroll; the key of the last facet */
     size_t last_k;
     bool truncated;            /* what searches say */
     struct duet_space created; /* the first space of the last create; its name is */
@@ -368,6 +369,51 @@ enum err duet_scroll_where(struct duet *db, const char *collection, const char *
         }
     }
     return ERR_OK;
+}
+
+/* Every point has the value of its id; fake.last_order says what was asked for. */
+enum err duet_scroll_ordered(struct duet *db, const char *collection,
+                             const struct duet_ordered *what, struct duet_hits *out)
+{
+    (void)db;
+    *out = (struct duet_hits){0};
+    TRY(fake_find_collection(collection));
+    TRY(fake_take_filter(what->filter));
+    snprintf(fake.last_order, sizeof fake.last_order, "%s %s %s", what->by.key,
+             what->by.descending ? "desc" : "asc",
+             what->by.start_from == NULL ? "-" : what->by.start_from);
+    fake_begin_hits(out);
+    for (size_t p = 0; p < fake.n_points && out->n < what->limit; p++) {
+        fake_add_hit(out, p, what->vectors);
+        out->hits[p].order =
+            (struct duet_value){.kind = DUET_VALUE_INT, .whole = -(int64_t)fake.ids[p]};
+    }
+    return ERR_OK;
+}
+
+/* Three values, of three kinds. */
+enum err duet_facet(struct duet *db, const char *collection,
+                    const struct duet_facet *what, struct duet_facets *out)
+{
+    static char text[] = "a\0b";
+    static struct duet_facet_hit hits[] = {
+        {{.kind = DUET_VALUE_STRING, .text = text, .n_text = 3}, 3},
+        {{.kind = DUET_VALUE_LARGE, .large = UINT64_MAX}, 2},
+        {{.kind = DUET_VALUE_BOOL, .flag = true}, 1},
+    };
+    (void)db;
+    *out = (struct duet_facets){0};
+    TRY(fake_find_collection(collection));
+    TRY(fake_take_filter(what->filter));
+    FAIL_IF(what->limit == 0, ERR_INVALID, "limit: must be 1 or more");
+    snprintf(fake.last_order, sizeof fake.last_order, "%s", what->key);
+    *out = (struct duet_facets){.hits = hits, .n = what->limit < 3 ? what->limit : 3};
+    return ERR_OK;
+}
+
+void duet_facets_release(struct duet_facets *facets)
+{
+    *facets = (struct duet_facets){0};
 }
 
 enum err duet_count(struct duet *db, const char *collection, size_t *out)
