@@ -100,6 +100,11 @@
 #define LIMIT_QUEUED_ENCODINGS                                                         \
     256 /* texts waiting for a tower, and pictures (0.8 MB each); past it: ERR_BUSY */
 
+/* Writes of several threads that share one commit; what comes later waits for the next. */
+#define LIMIT_COMMIT_WRITES 256
+#define LIMIT_COMMIT_BYTES (32u << 20) /* a larger write has a commit of its own */
+#define LIMIT_COMMIT_MS 20             /* spent on gathering them */
+
 /* Time to wait for the encoder. */
 #define LIMIT_ENCODE_SECONDS 30 /* a query: whoever asked has given up by then */
 
