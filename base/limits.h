@@ -94,6 +94,11 @@
 #define LIMIT_FACET_VALUES 262144     /* past what anybody calls a facet */
 #define LIMIT_FACET_BYTES (64u << 20) /* of the strings among them */
 
+/* Ranked results that are kept for paging: LIMIT_K_MAX of each at most, 24 bytes a
+ * result, so 64 MB in all. Past the number: ERR_BUSY, since they go by themselves. */
+#define LIMIT_PAGES_OPEN 256
+#define LIMIT_PAGES_SECONDS 60 /* after its last use a list is gone */
+
 /* Batches. */
 #define LIMIT_BATCH_POINTS 10000 /* points in one upsert request */
 #define LIMIT_ADD_GROUP 256      /* pictures in one commit of `duet add` */

@@ -523,6 +523,50 @@ struct duet_query {
 DUET_CHECK enum err duet_search(struct duet *db, const char *collection,
                                 const struct duet_query *query, struct duet_hits *out);
 
+/* ---- Pages of a ranked result -------------------------------------------------- */
+
+/*
+ * A search asked again for its second page may answer otherwise than before, since
+ * others write in between: a point is seen twice, or never. A list that is kept has its
+ * points and scores for good:
+ *
+ *     query.k = LIMIT_K_MAX;  query.payload = false;
+ *     duet_search(db, "c", &query, &hits);
+ *     duet_pages_open(db, "c", &hits, token);
+ *     duet_pages_read(db, "c", &(struct duet_page){token, 20, 10, true}, &page, &info);
+ *
+ * A list is gone LIMIT_PAGES_SECONDS (60) after it was last read, and with its process.
+ */
+enum { DUET_PAGES_TOKEN_MAX = 37 }; /* bytes of a token, with its NUL */
+
+/* Keeps the ids, scores and spaces of `hits`, of which there may be LIMIT_K_MAX. What
+ * names the list from now on is written to `token`, and cannot be guessed. ERR_BUSY:
+ * LIMIT_PAGES_OPEN lists are there; ERR_NOT_FOUND: no such collection; ERR_LIMIT. */
+DUET_CHECK enum err duet_pages_open(struct duet *db, const char *collection,
+                                    const struct duet_hits *hits,
+                                    char token[DUET_PAGES_TOKEN_MAX]);
+
+struct duet_page {
+    const char *token;
+    size_t offset, limit; /* places of the list */
+    bool payload, vectors;
+};
+
+struct duet_page_info {
+    size_t n_list; /* results in the list */
+    size_t n_gone; /* of this page: points that are not there any more, left out */
+};
+
+/* The points at places [offset, offset + limit) of the list, with the scores it was made
+ * with and the payloads of now. ERR_NOT_FOUND: there is no such list (any more), or its
+ * collection was dropped. */
+DUET_CHECK enum err duet_pages_read(struct duet *db, const char *collection,
+                                    const struct duet_page *page, struct duet_hits *out,
+                                    struct duet_page_info *info);
+
+/* Forgets a list before its time; one that is not there is fine. */
+DUET_API void duet_pages_close(struct duet *db, const char *token);
+
 /* ---- Adding folders of pictures ------------------------------------------------ */
 
 /* How far an add has come. Counts are of pictures; those of the result are all on disk,

@@ -5,6 +5,7 @@
 #include "base/limits.h"
 #include "net/api.h"
 #include "net/api_input.h"
+#include "net/api_pages.h"
 #include "net/api_point_out.h"
 
 static const struct field_rule query_rules[] = {
@@ -121,10 +122,9 @@ static enum err read_query(const struct field *root, struct inputs *inputs,
     return ERR_OK;
 }
 
-static enum err write_hits(struct api_call *call, const struct point_view *view,
-                           const struct duet_hits *hits)
+static enum err write_hits(struct json_out *out, const struct point_view *view,
+                           const struct pages_ask *pages, const struct duet_hits *hits)
 {
-    struct json_out *out = &call->out;
     out_begin(out, '{');
     out_key(out, "points");
     out_begin(out, '[');
@@ -132,11 +132,14 @@ static enum err write_hits(struct api_call *call, const struct point_view *view,
         TRY(point_write(out, view, &hits->hits[i], true));
     }
     out_end(out, ']');
-    if (hits->truncated) {
+    if (hits->truncated || api_pages_speaks(pages)) {
         out_key(out, "duet");
         out_begin(out, '{');
-        out_key(out, "truncated");
-        out_bool(out, true);
+        if (hits->truncated) {
+            out_key(out, "truncated");
+            out_bool(out, true);
+        }
+        api_pages_write(out, pages);
         out_end(out, '}');
     }
     out_end(out, '}');
@@ -150,16 +153,24 @@ enum err api_points_query(struct api_call *call)
     struct inputs inputs;
     struct duet_query query;
     struct point_view view;
+    struct pages_ask pages;
     struct duet_hits hits = {0};
     inputs_init(&inputs, call->api->db, collection);
     enum err result;
     TRY_OUT(api_call_json(call, &root));
+    TRY_OUT(api_pages_take(&root, &pages));
+    if (pages.token != NULL) {
+        result = api_pages_next(call, &root, &pages);
+        goto out;
+    }
     TRY_OUT(read_query(&root, &inputs, &query, &view));
+    api_pages_widen(&pages, &query);
     uint64_t start_ns = clock_monotonic_ns();
     TRY_OUT(duet_search(call->api->db, collection, &query, &hits));
     metrics_search(call->api->metrics, query.input.kind,
                    (double)(clock_monotonic_ns() - start_ns) / 1e9);
-    TRY_OUT(write_hits(call, &view, &hits));
+    TRY_OUT(api_pages_pin(call, &pages, &hits));
+    TRY_OUT(write_hits(&call->out, &view, &pages, &hits));
 out:
     duet_hits_release(&hits);
     inputs_release(&inputs);

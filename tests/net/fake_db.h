@@ -39,6 +39,8 @@ static struct fake {
     char last_filter[256]; /* of the last call that takes one; "": none */
     char last_order[256];  /* of the last ordered scroll; the key of the last facet */
     size_t last_k;
+    size_t n_kept;             /* results, by the last duet_pages_open */
+    bool pages_full;           /* no more may be kept */
     bool truncated;            /* what searches say */
     struct duet_space created; /* the first space of the last create; its name is */
     char created_name[64];     /* kept here */
@@ -59,6 +61,7 @@ static inline void fake_reset(void)
     fake.n_points = 0;
     fake.n_searches = 0;
     fake.truncated = false;
+    fake.pages_full = false;
     pthread_cond_broadcast(&fake.changed);
     pthread_mutex_unlock(&fake.lock);
 }
@@ -467,6 +470,34 @@ enum err duet_search(struct duet *db, const char *collection,
         fake_add_hit(out, p, query->vectors);
     }
     pthread_mutex_unlock(&fake.lock);
+    return ERR_OK;
+}
+
+/* One list is kept: of as many results as the last search found, all of them points. */
+enum err duet_pages_open(struct duet *db, const char *collection,
+                         const struct duet_hits *hits, char token[DUET_PAGES_TOKEN_MAX])
+{
+    (void)db;
+    TRY(fake_find_collection(collection));
+    FAIL_IF(fake.pages_full, ERR_BUSY, "256 results are kept");
+    fake.n_kept = hits->n;
+    snprintf(token, DUET_PAGES_TOKEN_MAX, "%s", "token-1");
+    return ERR_OK;
+}
+
+enum err duet_pages_read(struct duet *db, const char *collection,
+                         const struct duet_page *page, struct duet_hits *out,
+                         struct duet_page_info *info)
+{
+    (void)db;
+    *out = (struct duet_hits){0};
+    TRY(fake_find_collection(collection));
+    FAIL_IF(strcmp(page->token, "token-1") != 0, ERR_NOT_FOUND, "no such result");
+    *info = (struct duet_page_info){fake.n_kept, 1};
+    fake_begin_hits(out);
+    for (size_t p = page->offset; p < fake.n_points && out->n < page->limit; p++) {
+        fake_add_hit(out, p, page->vectors);
+    }
     return ERR_OK;
 }
 
