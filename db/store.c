@@ -22,8 +22,7 @@
 #include "db/uuid.h"
 
 enum {
-    READERS_MAX = 1024, /* reading transactions at once, over all processes */
-    CHECK_TRIES = 100   /* chances against a writer that commits meanwhile */
+    CHECK_TRIES = 100 /* chances against a writer that commits meanwhile */
 };
 
 static const char *const TABLE_NAMES[STORE_TABLES] = {
@@ -84,7 +83,7 @@ static int env_try_open(struct store *store, bool write, size_t map_bytes)
     unsigned flags = MDB_NOSUBDIR | MDB_NOTLS | (write ? 0 : MDB_RDONLY);
     rc = mdb_env_set_maxdbs(store->env, STORE_TABLES);
     if (rc == MDB_SUCCESS) {
-        rc = mdb_env_set_maxreaders(store->env, READERS_MAX);
+        rc = mdb_env_set_maxreaders(store->env, LIMIT_READERS);
     }
     if (rc == MDB_SUCCESS) {
         rc = mdb_env_set_mapsize(store->env, map_bytes);
@@ -475,6 +474,14 @@ enum err store_delete(struct txn *txn, enum store_table table, struct bytes key)
     TRY(charge(txn, 0));
     int rc = mdb_del(txn->mdb, txn->store->tables[table], &k, NULL);
     return rc == MDB_NOTFOUND ? ERR_OK : store_txn_result(txn, rc);
+}
+
+enum err store_count_rows(struct txn *txn, enum store_table table, size_t *n)
+{
+    MDB_stat st = {0};
+    int rc = mdb_stat(txn->mdb, txn->store->tables[table], &st);
+    *n = st.ms_entries;
+    return store_result(txn->store, rc);
 }
 
 /* ---- Walks ---- */

@@ -157,6 +157,9 @@ enum err store_put_format(struct txn *txn, const struct record_format *format)
 enum err store_delete(struct txn *txn, enum store_table table, struct bytes key)
     ERR_CHECK;
 
+/* How many rows the table has; LMDB knows, whatever their number. */
+enum err store_count_rows(struct txn *txn, enum store_table table, size_t *n) ERR_CHECK;
+
 /* ---- Walks over rows with one prefix, in the order of keys ---- */
 
 struct cursor {

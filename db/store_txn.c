@@ -38,8 +38,6 @@ static enum err code_of_mdb(int rc)
     case MDB_VERSION_MISMATCH:
     case MDB_INCOMPATIBLE:
         return ERR_VERSION;
-    case MDB_READERS_FULL:
-        return ERR_BUSY;
     case ENOMEM:
         return ERR_NOMEM;
     default:
@@ -52,6 +50,9 @@ enum err store_result(const struct store *store, int rc)
     if (rc == MDB_SUCCESS) {
         return ERR_OK;
     }
+    FAIL_IF(rc == MDB_READERS_FULL, ERR_BUSY,
+            "%s: %d readers are at it, in all processes, and no more can be",
+            store->path, LIMIT_READERS);
     return err_set(code_of_mdb(rc), "%s: %s", store->path, mdb_strerror(rc));
 }
 
