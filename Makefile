@@ -101,7 +101,7 @@ FUZZERS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/fuzz/fuzz_*.c)
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all help deps demo test test-run test-unit crash slow asan tsan debug eval recall bench fuzz \
+.PHONY: all help deps demo test test-run test-unit crash slow asan tsan debug eval recall bench bench-commit fuzz \
         format format-check checksrc lint sizes doctor lib install uninstall clean
 
 all: $(BUILD)/duet lib ## build the program and the library
@@ -144,6 +144,7 @@ slow: $(SLOW_TESTS) ## tests on models of full size (some minutes, 3 GB in $TMPD
 crash: ## the crash tests in their long form: 1000 kills, 2000 power cuts
 	@CRASH_ROUNDS=1000 POWER_ROUNDS=2000 TEST_TIMEOUT=3000 $(MAKE) --no-print-directory test-unit T=crash
 	@CRASH_ROUNDS=1000 POWER_ROUNDS=2000 TEST_TIMEOUT=3000 $(MAKE) --no-print-directory test-unit T=power
+	@CRASH_ROUNDS=300 TEST_TIMEOUT=3000 $(MAKE) --no-print-directory test-unit T=crash_threads
 	@$(MAKE) --no-print-directory test-unit T=crash_points
 
 debug: ## build without optimisation, into build/debug
@@ -260,6 +261,9 @@ eval: $(BUILD)/duet $(BUILD)/tests/bench/eval ## recall of the model (DATA=folde
 	@if [ -f "$(DATA)/manifest.jsonl" ]; then \
 	  DUET_MODELS=$(CURDIR)/encoder/models $(BUILD)/tests/bench/eval $(DATA) $(MODEL); \
 	else echo "make eval: skipped, no pictures at $(DATA) (say DATA=FOLDER)"; fi
+
+bench-commit: $(BUILD)/tests/bench/bench_commit ## durable writes by 1 to 64 threads
+	@BUILD=$(BUILD) tests/bench/run.sh $(BUILD)/tests/bench/bench_commit
 
 recall: $(BUILD)/tests/bench/recall ## what the index finds of the exact ten (DB=FOLDER QUERIES=FILE, a text a line)
 	@test -n "$(DB)" -a -n "$(QUERIES)" || { echo "say which: make recall DB=photos.db QUERIES=texts.txt"; exit 2; }

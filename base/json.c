@@ -78,6 +78,9 @@ static enum err parse_with(struct json_tokener *tokener, struct json_object **ou
     if (code == json_tokener_continue) {
         return err_set(ERR_INVALID, "not JSON: it ends early");
     }
+    FAIL_IF(code == json_tokener_error_depth, ERR_LIMIT,
+            "JSON nested more than %d deep, at byte %zu", LIMIT_JSON_DEPTH,
+            json_tokener_get_parse_end(tokener));
     if (code != json_tokener_success) {
         return err_set(ERR_INVALID, "not JSON: %s at byte %zu",
                        json_tokener_error_desc(code),

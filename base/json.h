@@ -17,7 +17,8 @@
  * Parses `n` bytes of UTF-8 as exactly one JSON value (strict syntax, at most
  * LIMIT_JSON_DEPTH deep, nothing behind it, no whole number of more than 64 bits, which
  * would come out as another). The caller releases *out with
- * json_object_put. ERR_INVALID says what is wrong and at which byte; *out is NULL then.
+ * json_object_put. ERR_INVALID (ERR_LIMIT where it is nested too deep) says what is
+ * wrong and at which byte; *out is NULL then.
  * JSON's own null is also *out == NULL, with ERR_OK.
  */
 enum err json_parse(struct json_object **out, const char *text, size_t n) ERR_CHECK;

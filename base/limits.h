@@ -8,9 +8,10 @@
 #define BASE_LIMITS_H
 
 /* Vectors. */
-#define LIMIT_DIM_MAX 4096  /* past any published CLIP family */
-#define LIMIT_K_MAX 10000   /* results of one query; also the depth of paging */
-#define LIMIT_SPACES_MAX 16 /* named vector spaces of a collection */
+#define LIMIT_DIM_MAX 4096      /* past any published CLIP family */
+#define LIMIT_K_MAX 10000       /* results of one query; also the depth of paging */
+#define LIMIT_SPACES_MAX 16     /* named vector spaces of a collection */
+#define LIMIT_SPACES_EVER 65535 /* that a collection has had: each has its number */
 #define LIMIT_SLOTS_MAX                                                                \
     (1u << 31) /* vectors of one space: FAISS labels stay positive */
 
@@ -43,6 +44,7 @@
  * (progressive JPEG), some 14 (HEIF) or 20 (HDR). */
 #define LIMIT_DECODED_PIXELS LIMIT_IMAGE_PIXELS
 
+#define LIMIT_THUMBNAIL_BYTES (4u << 20)   /* a JPEG of 320 pixels has some 30 KB */
 #define LIMIT_IMAGE_LIST_BYTES (64u << 20) /* of memory, for what an AVIF file lists */
 #define LIMIT_IMAGE_FRAMES 16384           /* of an animated AVIF; the first is read */
 
@@ -51,6 +53,7 @@
 #define LIMIT_MODEL_HEADER_BYTES (100u << 20)    /* the bound of safetensors itself */
 #define LIMIT_MODEL_VOCABULARY_BYTES (64u << 20) /* Gemma's tokenizer.json has 34 MB */
 #define LIMIT_MODEL_CONFIG_BYTES (64u << 20)     /* other files of JSON */
+#define LIMIT_MODEL_ENTRIES 100000               /* files and folders below `models` */
 #define LIMIT_MODEL_TOKENS (1u << 21)            /* Gemma has 256,000 */
 
 /* Pipelines of tokenizer.json. */
@@ -98,12 +101,26 @@
 #define LIMIT_BATCH_QUERIES 1000  /* in one query/batch request */
 #define LIMIT_BATCH_INPUTS 4096   /* of a request: their vectors are held */
 #define LIMIT_GROUPED_HITS 100000 /* groups times results in each, as asked for */
+/* Facets: all different values of a key are counted in memory. */
+#define LIMIT_FACET_VALUES 262144     /* past what anybody calls a facet */
+#define LIMIT_FACET_BYTES (64u << 20) /* of the strings among them */
+
+/* Ranked results that are kept for paging: LIMIT_K_MAX of each at most, 24 bytes a
+ * result, so 64 MB in all. Past the number: ERR_BUSY, since they go by themselves. */
+#define LIMIT_PAGES_OPEN 256
+#define LIMIT_PAGES_SECONDS 60 /* after its last use a list is gone */
 
 /* Batches. */
-#define LIMIT_BATCH_POINTS 10000 /* points in one upsert request */
-#define LIMIT_ADD_GROUP 256      /* pictures in one commit of `duet add` */
+#define LIMIT_BATCH_POINTS 10000        /* points in one upsert request */
+#define LIMIT_ADD_GROUP 256             /* pictures in one commit of `duet add` */
+#define LIMIT_ADD_LIST_BYTES (1u << 30) /* the --jsonl of `duet add` */
 #define LIMIT_QUEUED_ENCODINGS                                                         \
     256 /* texts waiting for a tower, and pictures (0.8 MB each); past it: ERR_BUSY */
+
+/* Writes of several threads that share one commit; what comes later waits for the next. */
+#define LIMIT_COMMIT_WRITES 256
+#define LIMIT_COMMIT_BYTES (32u << 20) /* a larger write has a commit of its own */
+#define LIMIT_COMMIT_MS 20             /* spent on gathering them */
 
 /* Time to wait for the encoder. */
 #define LIMIT_ENCODE_SECONDS 30 /* a query: whoever asked has given up by then */
@@ -121,6 +138,9 @@
 #define LIMIT_REQUEST_SECONDS 60  /* to send one whole request, or to take its reply */
 #define LIMIT_IDLE_SECONDS 75     /* a kept-alive connection without a request */
 #define LIMIT_DRAIN_SECONDS 30    /* what a stopped server waits for its requests */
+
+/* Reading transactions at once, over all processes: searches, walks, backups. */
+#define LIMIT_READERS 1024
 
 /* The database's map: reserved, not used; halved where the system refuses. */
 #define LIMIT_MAP_BYTES (1ull << 40)

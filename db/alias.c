@@ -28,31 +28,20 @@ static enum err put(struct txn *txn, const char *alias, const char *target)
                      collection_name_key(target));
 }
 
-static enum err count(struct txn *txn, size_t *n)
-{
-    struct cursor cursor;
-    *n = 0;
-    TRY(cursor_open(txn, STORE_ALIASES, (struct bytes){"", 0}, &cursor));
-    enum err result = ERR_OK;
-    while (result == ERR_OK && cursor.key.data != NULL) {
-        ++*n;
-        result = cursor_next(&cursor);
-    }
-    cursor_close(&cursor);
-    return result;
-}
-
 /* An alias of an alias is refused, as in the dialect: so no circle can come about. */
 static enum err create(struct txn *txn, const struct duet_alias_change *change)
 {
-    bool there;
+    char target[LIMIT_NAME_BYTES + 1];
+    bool there, is_switch;
     size_t n;
     TRY(collection_check_name(change->to, "collection"));
     TRY(collection_is_there(txn, change->to, &there));
     FAIL_IF(!there, ERR_NOT_FOUND, "there is no collection '%s'", change->to);
-    TRY(count(txn, &n));
-    FAIL_IF(n >= LIMIT_ALIASES_MAX, ERR_LIMIT, "there are %d aliases already",
-            LIMIT_ALIASES_MAX);
+    TRY(collection_check_name(change->alias, "alias"));
+    TRY(get(txn, change->alias, &is_switch, target));
+    TRY(store_count_rows(txn, STORE_ALIASES, &n));
+    FAIL_IF(n >= LIMIT_ALIASES_MAX && !is_switch, ERR_LIMIT,
+            "there are %d aliases already", LIMIT_ALIASES_MAX);
     return put(txn, change->alias, change->to);
 }
 

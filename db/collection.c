@@ -202,20 +202,6 @@ static enum err take_number(struct txn *txn, uint32_t *number)
     return store_put_format(txn, &format);
 }
 
-static enum err count_collections(struct txn *txn, size_t *n)
-{
-    struct cursor cursor;
-    *n = 0;
-    TRY(cursor_open(txn, STORE_COLLECTIONS, (struct bytes){"", 0}, &cursor));
-    enum err result = ERR_OK;
-    while (result == ERR_OK && cursor.key.data != NULL) {
-        ++*n;
-        result = cursor_next(&cursor);
-    }
-    cursor_close(&cursor);
-    return result;
-}
-
 /* A name stands for one collection, be it its own or an alias. */
 static enum err check_free(struct txn *txn, const char *name)
 {
@@ -234,7 +220,7 @@ static enum err create_body(struct txn *txn, void *arg)
     struct record_collection *c = &create->collection;
     size_t n;
     TRY(check_free(txn, c->name));
-    TRY(count_collections(txn, &n));
+    TRY(store_count_rows(txn, STORE_COLLECTIONS, &n));
     FAIL_IF(n >= LIMIT_COLLECTIONS_MAX, ERR_LIMIT, "there are %d collections already",
             LIMIT_COLLECTIONS_MAX);
     TRY(take_number(txn, &c->number));
@@ -303,8 +289,9 @@ static enum err space_add_body(struct txn *txn, void *arg)
             "the spaces of a cross-modal collection are those of its model");
     FAIL_IF(c.n_spaces == LIMIT_SPACES_MAX, ERR_LIMIT,
             "the collection has %d vector spaces already", LIMIT_SPACES_MAX);
-    FAIL_IF(c.next_space == UINT16_MAX, ERR_LIMIT,
-            "the collection has had %d vector spaces and can have no more", UINT16_MAX);
+    FAIL_IF(c.next_space == LIMIT_SPACES_EVER, ERR_LIMIT,
+            "the collection has had %d vector spaces and can have no more",
+            LIMIT_SPACES_EVER);
     add_spaces(&c, space, 1);
     return collection_put(txn, &c);
 }

@@ -10,6 +10,7 @@
 
 #include "db/builder.h"
 #include "db/db_internal.h"
+#include "db/pages.h"
 #include "db/segment.h"
 #include "db/store.h"
 #include "db/writer_lock.h"
@@ -24,6 +25,7 @@ struct duet {
     struct store *store;
     struct segment_cache *segments;
     struct builder *builder; /* NULL in a reader, and until started */
+    struct pages pages;
 
     char *model_wanted;          /* duet_options.model; NULL: none was named */
     pthread_mutex_t model_mutex; /* over what follows */

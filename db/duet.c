@@ -137,6 +137,7 @@ static enum err open_database(struct duet **out, const struct duet_options *opti
     }
     db->lock.fd = -1;
     pthread_mutex_init(&db->model_mutex, NULL);
+    pages_init(&db->pages);
     enum err result = copy_options(db, options);
     if (result == ERR_OK) {
         result = open_parts(db, options, build);
@@ -166,6 +167,7 @@ void duet_close(struct duet *db)
     }
     builder_stop(db->builder);
     segment_cache_close(db->segments);
+    pages_release(&db->pages);
     store_close(db->store);
     writer_lock_release(&db->lock);
     model_release(db);

@@ -355,6 +355,27 @@ struct duet_vector {
     size_t dim;
 };
 
+/* A value out of a payload. A date that points are ordered by is DUET_VALUE_INT,
+ * microseconds since 1970. */
+enum duet_value_kind {
+    DUET_VALUE_NONE,
+    DUET_VALUE_BOOL,  /* flag */
+    DUET_VALUE_INT,   /* whole */
+    DUET_VALUE_LARGE, /* large: whole numbers past 2^63 - 1 */
+    DUET_VALUE_REAL,  /* real */
+    DUET_VALUE_STRING /* text, [n_text] bytes of UTF-8, which may hold NULs */
+};
+
+struct duet_value {
+    enum duet_value_kind kind;
+    bool flag;
+    int64_t whole;
+    uint64_t large;
+    double real;
+    char *text;
+    size_t n_text;
+};
+
 /* A stored point, or a result of a search. */
 struct duet_hit {
     struct duet_id id;
@@ -364,6 +385,7 @@ struct duet_hit {
     char *source;      /* the file the point was made from; NULL if none */
     struct duet_vector *vectors; /* [n_vectors]; none unless asked for */
     size_t n_vectors;
+    struct duet_value order; /* what it was ordered by; DUET_VALUE_NONE elsewhere */
 };
 
 struct duet_hits {
@@ -432,6 +454,62 @@ DUET_CHECK enum err duet_count_where(struct duet *db, const char *collection,
  * `filter` NULL is ERR_INVALID: nobody means that. */
 DUET_CHECK enum err duet_remove_where(struct duet *db, const char *collection,
                                       const char *filter, size_t *n_removed);
+
+/* ---- Order, and counts, by a value of the payload -------------------------------- */
+
+/* Numbers and dates (RFC 3339 in a string) are values, all in one order; a date is the
+ * number of its microseconds since 1970. Whole numbers are compared exactly. */
+struct duet_order {
+    const char *key; /* the path of the value, as in a filter */
+    bool descending;
+    const char *start_from; /* JSON: a number, or a string with a date; what comes
+                               before it is left out; NULL: nothing is */
+};
+
+struct duet_ordered {
+    struct duet_order by;
+    const char *filter;   /* JSON; NULL: all points */
+    size_t limit, offset; /* limit + offset <= LIMIT_K_MAX */
+    bool payload, vectors;
+};
+
+#define DUET_ORDERED_DEFAULT ((struct duet_ordered){.limit = 10, .payload = true})
+
+/*
+ * The points that have such a value, in the order of it, of equal values by id (up, in
+ * either direction); hits[].order is the value. A point is there once for each value
+ * that it has. No index is needed: all points are looked at, and a payload's field is
+ * parsed. ERR_NOT_FOUND, ERR_INVALID, ERR_LIMIT.
+ */
+DUET_CHECK enum err duet_scroll_ordered(struct duet *db, const char *collection,
+                                        const struct duet_ordered *what,
+                                        struct duet_hits *out);
+
+struct duet_facet {
+    const char *key;    /* the path of the value, as in a filter */
+    const char *filter; /* JSON; NULL: all points */
+    size_t limit;       /* of values, 1 … LIMIT_K_MAX */
+};
+
+struct duet_facet_hit {
+    struct duet_value value; /* a string, a whole number or a truth value */
+    size_t n_points;         /* that have it, however often */
+};
+
+struct duet_facets {
+    struct duet_facet_hit *hits; /* [n] */
+    size_t n;
+    size_t n_values; /* different ones there are, past the limit too */
+};
+
+/*
+ * How many points have which value: the most frequent first, of equally frequent ones
+ * truth values, then numbers, then strings, each ascending. Counts are exact. ERR_LIMIT
+ * where the key has more than LIMIT_FACET_VALUES values; ERR_NOT_FOUND, ERR_INVALID.
+ */
+DUET_CHECK enum err duet_facet(struct duet *db, const char *collection,
+                               const struct duet_facet *what, struct duet_facets *out);
+DUET_API void duet_facets_release(struct duet_facets *facets);
 
 /* ---- Search ----------------------------------------------------------------- */
 
@@ -542,6 +620,49 @@ DUET_CHECK enum err duet_search_groups(struct duet *db, const char *collection,
                                        const struct duet_grouping *grouping,
                                        struct duet_groups *out);
 DUET_API void duet_groups_release(struct duet_groups *groups);
+/* ---- Pages of a ranked result -------------------------------------------------- */
+
+/*
+ * A search asked again for its second page may answer otherwise than before, since
+ * others write in between: a point is seen twice, or never. A list that is kept has its
+ * points and scores for good:
+ *
+ *     query.k = LIMIT_K_MAX;  query.payload = false;
+ *     duet_search(db, "c", &query, &hits);
+ *     duet_pages_open(db, "c", &hits, token);
+ *     duet_pages_read(db, "c", &(struct duet_page){token, 20, 10, true}, &page, &info);
+ *
+ * A list is gone LIMIT_PAGES_SECONDS (60) after it was last read, and with its process.
+ */
+enum { DUET_PAGES_TOKEN_MAX = 37 }; /* bytes of a token, with its NUL */
+
+/* Keeps the ids, scores and spaces of `hits`, of which there may be LIMIT_K_MAX. What
+ * names the list from now on is written to `token`, and cannot be guessed. ERR_BUSY:
+ * LIMIT_PAGES_OPEN lists are there; ERR_NOT_FOUND: no such collection; ERR_LIMIT. */
+DUET_CHECK enum err duet_pages_open(struct duet *db, const char *collection,
+                                    const struct duet_hits *hits,
+                                    char token[DUET_PAGES_TOKEN_MAX]);
+
+struct duet_page {
+    const char *token;
+    size_t offset, limit; /* places of the list */
+    bool payload, vectors;
+};
+
+struct duet_page_info {
+    size_t n_list; /* results in the list */
+    size_t n_gone; /* of this page: points that are not there any more, left out */
+};
+
+/* The points at places [offset, offset + limit) of the list, with the scores it was made
+ * with and the payloads of now. ERR_NOT_FOUND: there is no such list (any more), or its
+ * collection was dropped. */
+DUET_CHECK enum err duet_pages_read(struct duet *db, const char *collection,
+                                    const struct duet_page *page, struct duet_hits *out,
+                                    struct duet_page_info *info);
+
+/* Forgets a list before its time; one that is not there is fine. */
+DUET_API void duet_pages_close(struct duet *db, const char *token);
 
 /* ---- Adding folders of pictures ------------------------------------------------ */
 

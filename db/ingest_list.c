@@ -11,8 +11,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/json.h"
-
-enum { JSONL_MAX_BYTES = 1 << 30 };
+#include "base/limits.h"
 
 /* A JSONL file under reading. */
 struct lines {
@@ -211,7 +210,7 @@ enum err ingest_list_make(struct ingest_list *out,
                           struct walk_options walk_options)
 {
     *out = (struct ingest_list){0};
-    buf_init(&out->jsonl, JSONL_MAX_BYTES);
+    buf_init(&out->jsonl, LIMIT_ADD_LIST_BYTES);
     enum err result = make(out, options, &walk_options);
     if (result != ERR_OK) {
         ingest_list_release(out);

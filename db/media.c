@@ -17,7 +17,6 @@
 #include "db/collection.h"
 
 enum {
-    THUMBNAIL_BYTES_MAX = 4 << 20,
     NAME_BYTES = 64 /* "/media/ab/" and 30 digits and ".orig" and a temporary's end */
 };
 
@@ -178,7 +177,7 @@ enum err duet_thumbnail(struct duet *db, const char *collection, struct duet_id 
     *bytes = NULL;
     *n = 0;
     buf_init(&path, PATH_MAX);
-    buf_init(&file, THUMBNAIL_BYTES_MAX);
+    buf_init(&file, LIMIT_THUMBNAIL_BYTES);
     enum err result;
     TRY_OUT(db_source_get(db, collection, id, &path, &source));
     TRY_OUT(read_thumbnail(db, &source, &file));

@@ -16,8 +16,7 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
-
-enum { ENTRIES_MAX = 100000 };
+#include "base/limits.h"
 
 /* ---- Walking ------------------------------------------------------------------ */
 
@@ -62,10 +61,10 @@ static enum err names_read(struct names *names, const char *path)
     const struct dirent *entry = readdir(folder);
     for (; entry != NULL && result == ERR_OK; entry = readdir(folder)) {
         if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) {
-            result =
-                names->n == ENTRIES_MAX
-                    ? err_set(ERR_LIMIT, "%s: more than %d entries", path, ENTRIES_MAX)
-                    : names_add(names, entry->d_name);
+            result = names->n == LIMIT_MODEL_ENTRIES
+                         ? err_set(ERR_LIMIT, "%s: more than %d entries", path,
+                                   LIMIT_MODEL_ENTRIES)
+                         : names_add(names, entry->d_name);
         }
     }
     closedir(folder);

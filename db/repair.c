@@ -15,7 +15,7 @@
 #include "db/media_walk.h"
 #include "encoder/image.h"
 
-enum { THUMBNAIL_SIDE = 320, THUMBNAIL_BYTES_MAX = 4 << 20 };
+enum { THUMBNAIL_SIDE = 320 };
 
 struct repair {
     struct verify v;
@@ -172,7 +172,7 @@ static enum err make_thumbnail(struct repair *r, const struct media_file *hash,
     struct img_options options = {.target_side = THUMBNAIL_SIDE};
     struct buf jpeg;
     TRY(img_decode(&image, bytes->data, bytes->size, &options));
-    buf_init(&jpeg, THUMBNAIL_BYTES_MAX);
+    buf_init(&jpeg, LIMIT_THUMBNAIL_BYTES);
     enum err result = img_thumbnail(&image, THUMBNAIL_SIDE, &jpeg);
     if (result == ERR_OK) {
         result = db_media_put(r->v.db, hash->hash, jpeg.data, jpeg.size);

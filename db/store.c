@@ -1,26 +1,18 @@
 /*
- * store.c - see store.h.
- *
- * The map may only be changed while no transaction is open in this process, so every
- * transaction holds `gate` for reading and a change of the map holds it for writing.
+ * store.c - see store.h. Transactions are in store_txn.c, groups of writes in commit.c.
  *
  * An opening holds a shared flock on the folder, and store_replace an exclusive one: so
  * nobody opens data.mdb while it is put in place of another, whose table of readers
  * must not be taken for its own.
  */
-#include "db/store.h"
+#include "db/store_parts.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -30,10 +22,7 @@
 #include "db/uuid.h"
 
 enum {
-    READERS_MAX = 1024,        /* reading transactions at once, over all processes */
-    MAP_STEP_MIN = 16 << 20,   /* bytes; less room than this is a full disk to us */
-    FULL_DISK_BYTES = 1 << 20, /* less room than this explains a write cut short */
-    CHECK_TRIES = 100          /* chances against a writer that commits meanwhile */
+    CHECK_TRIES = 100 /* chances against a writer that commits meanwhile */
 };
 
 static const char *const TABLE_NAMES[STORE_TABLES] = {
@@ -41,61 +30,10 @@ static const char *const TABLE_NAMES[STORE_TABLES] = {
     "spaces", "live",        "slots",   "vectors", "aliases", "metadata",
 };
 
-struct store {
-    MDB_env *env;
-    MDB_dbi tables[STORE_TABLES];
-    pthread_rwlock_t gate;
-    struct record_format format;
-    char path[PATH_MAX]; /* of data.mdb */
-    dev_t device;        /* which file it is, for the list of open ones */
-    ino_t inode;
-    struct store *next_open;
-    bool unmapped; /* a change of the map failed half-way: nothing works any more */
-};
-
 /* LMDB must not open one file twice in a process: closing the one would drop the locks
  * of the other. */
 static struct store *open_stores;
 static pthread_mutex_t open_stores_mutex = PTHREAD_MUTEX_INITIALIZER;
-
-static enum err code_of_mdb(int rc)
-{
-    switch (rc) {
-    case MDB_TXN_FULL:
-        return ERR_LIMIT;
-    case MDB_MAP_FULL:
-    case ENOSPC:
-    case EDQUOT:
-    case EFBIG:
-        return ERR_FULL;
-    case ENOENT:
-    case MDB_NOTFOUND:
-        return ERR_NOT_FOUND;
-    case MDB_CORRUPTED:
-    case MDB_PAGE_NOTFOUND:
-    case MDB_INVALID:
-    case MDB_PANIC:
-        return ERR_CORRUPT;
-    case MDB_VERSION_MISMATCH:
-    case MDB_INCOMPATIBLE:
-        return ERR_VERSION;
-    case MDB_READERS_FULL:
-        return ERR_BUSY;
-    case ENOMEM:
-        return ERR_NOMEM;
-    default:
-        return rc < 0 && rc >= MDB_KEYEXIST ? ERR_INTERNAL : ERR_IO;
-    }
-}
-
-/* The one place where LMDB's codes become ours. */
-static enum err mdb_result(const struct store *store, int rc)
-{
-    if (rc == MDB_SUCCESS) {
-        return ERR_OK;
-    }
-    return err_set(code_of_mdb(rc), "%s: %s", store->path, mdb_strerror(rc));
-}
 
 /* ---- Opening ---- */
 
@@ -145,7 +83,7 @@ static int env_try_open(struct store *store, bool write, size_t map_bytes)
     unsigned flags = MDB_NOSUBDIR | MDB_NOTLS | (write ? 0 : MDB_RDONLY);
     rc = mdb_env_set_maxdbs(store->env, STORE_TABLES);
     if (rc == MDB_SUCCESS) {
-        rc = mdb_env_set_maxreaders(store->env, READERS_MAX);
+        rc = mdb_env_set_maxreaders(store->env, LIMIT_READERS);
     }
     if (rc == MDB_SUCCESS) {
         rc = mdb_env_set_mapsize(store->env, map_bytes);
@@ -168,7 +106,7 @@ static enum err env_open(struct store *store, bool write, size_t map_bytes)
         map_bytes /= 2;
         rc = env_try_open(store, write, map_bytes);
     }
-    return mdb_result(store, rc);
+    return store_result(store, rc);
 }
 
 static enum err open_tables(struct txn *txn, unsigned flags, size_t first, size_t end)
@@ -178,7 +116,7 @@ static enum err open_tables(struct txn *txn, unsigned flags, size_t first, size_
         FAIL_IF(rc == MDB_NOTFOUND, ERR_CORRUPT,
                 "%s: not a database of duet: no table '%s'", txn->store->path,
                 TABLE_NAMES[i]);
-        TRY(mdb_result(txn->store, rc));
+        TRY(store_result(txn->store, rc));
     }
     return ERR_OK;
 }
@@ -217,7 +155,7 @@ static enum err read_format(struct store *store)
     TRY_OUT(read_version(store, &txn));
     TRY_OUT(open_tables(&txn, 0, STORE_META + 1, STORE_TABLES));
     /* The handles become the environment's by a commit, also of a reading one. */
-    result = mdb_result(store, mdb_txn_commit(txn.mdb));
+    result = store_result(store, mdb_txn_commit(txn.mdb));
     txn.mdb = NULL;
     pthread_rwlock_unlock(&store->gate);
 out:
@@ -324,6 +262,7 @@ enum err store_open(struct store **out, const struct store_options *options)
         return ERR_NOMEM;
     }
     pthread_rwlock_init(&store->gate, NULL);
+    commits_init(&store->commits);
     snprintf(store->path, sizeof store->path, "%s/data.mdb", o.folder);
     enum err result = ERR_OK;
     if (o.write && o.create && access(store->path, F_OK) != 0) {
@@ -351,6 +290,7 @@ void store_close(struct store *store)
         mdb_env_close(store->env);
     }
     unregister_open(store);
+    commits_release(&store->commits);
     pthread_rwlock_destroy(&store->gate);
     alloc_free(store);
 }
@@ -363,7 +303,7 @@ const struct record_format *store_format(const struct store *store)
 enum err store_drop_dead_readers(struct store *store)
 {
     int n_dead;
-    return mdb_result(store, mdb_reader_check(store->env, &n_dead));
+    return store_result(store, mdb_reader_check(store->env, &n_dead));
 }
 
 enum err store_size(struct store *store, size_t *bytes)
@@ -374,7 +314,7 @@ enum err store_size(struct store *store, size_t *bytes)
     TRY(store_read(store, &txn)); /* keeps the map where it is */
     int rc = mdb_env_info(store->env, &info);
     store_end(&txn);
-    TRY(mdb_result(store, rc));
+    TRY(store_result(store, rc));
     *bytes = (info.me_last_pgno + 1) * store->format.page_size;
     return ERR_OK;
 }
@@ -400,7 +340,7 @@ enum err store_copy(struct store *store, const char *path)
     pthread_rwlock_rdlock(&store->gate);
     int rc = store->unmapped ? EIO : mdb_env_copyfd2(store->env, fd, MDB_CP_COMPACT);
     pthread_rwlock_unlock(&store->gate);
-    enum err result = mdb_result(store, rc);
+    enum err result = store_result(store, rc);
     if (result == ERR_OK && fsync(fd) != 0) {
         result = err_errno(errno, "%s: fsync", path);
     }
@@ -457,165 +397,6 @@ out:
     return result;
 }
 
-/* ---- The map ---- */
-
-/* Whether `n` more bytes of address space are to be had. LMDB gives its old map away
- * before it asks for the new one, and is left with none where that is refused. */
-static bool address_space_has(size_t n)
-{
-    void *p =
-        mmap(NULL, n, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (p == MAP_FAILED) {
-        return false;
-    }
-    munmap(p, n);
-    return true;
-}
-
-/* With the gate held for writing. `bytes` 0: what another process has made of it. */
-static enum err set_map_size(struct store *store, size_t bytes)
-{
-    int rc = mdb_env_set_mapsize(store->env, bytes);
-    if (rc != MDB_SUCCESS) {
-        store->unmapped = rc != EINVAL;
-        return mdb_result(store, rc);
-    }
-    return ERR_OK;
-}
-
-static enum err adopt_map(struct store *store)
-{
-    pthread_rwlock_wrlock(&store->gate);
-    enum err result = set_map_size(store, 0);
-    pthread_rwlock_unlock(&store->gate);
-    return result;
-}
-
-/* Makes the map larger than `full_bytes`, the size at which it was found full; another
- * thread may have done it meanwhile. */
-static enum err grow_map(struct store *store, size_t full_bytes)
-{
-    MDB_envinfo info;
-    enum err result = ERR_OK;
-    pthread_rwlock_wrlock(&store->gate);
-    TRY_OUT(mdb_result(store, mdb_env_info(store->env, &info)));
-    if (info.me_mapsize > full_bytes) {
-        goto out;
-    }
-    size_t step = full_bytes > MAP_STEP_MIN ? full_bytes : MAP_STEP_MIN;
-    while (step >= MAP_STEP_MIN && !address_space_has(step)) {
-        step /= 2;
-    }
-    if (step < MAP_STEP_MIN) {
-        result = err_set(ERR_FULL, "%s: the address space of this process is used up",
-                         store->path);
-    } else {
-        result = set_map_size(store, full_bytes + step);
-    }
-out:
-    pthread_rwlock_unlock(&store->gate);
-    return result;
-}
-
-/* ---- Transactions ---- */
-
-/* Begins a transaction, holding the gate where it returns ERR_OK. */
-static enum err begin(struct store *store, struct txn *txn, bool write)
-{
-    *txn = (struct txn){.store = store};
-    for (;;) {
-        pthread_rwlock_rdlock(&store->gate);
-        int rc = store->unmapped ? EIO
-                                 : mdb_txn_begin(store->env, NULL,
-                                                 write ? 0 : MDB_RDONLY, &txn->mdb);
-        if (rc == MDB_SUCCESS) {
-            return ERR_OK;
-        }
-        txn->mdb = NULL;
-        pthread_rwlock_unlock(&store->gate);
-        if (rc != MDB_MAP_RESIZED) {
-            return mdb_result(store, rc);
-        }
-        TRY(adopt_map(store));
-    }
-}
-
-enum err store_read(struct store *store, struct txn *txn)
-{
-    return begin(store, txn, false);
-}
-
-void store_end(struct txn *txn)
-{
-    if (txn->mdb != NULL) {
-        mdb_txn_abort(txn->mdb);
-        txn->mdb = NULL;
-        pthread_rwlock_unlock(&txn->store->gate);
-    }
-}
-
-/* The same for a result inside a writing transaction. */
-static enum err txn_result(struct txn *txn, int rc)
-{
-    txn->map_full = txn->map_full || rc == MDB_MAP_FULL;
-    return mdb_result(txn->store, rc);
-}
-
-/* LMDB calls a write that the system cut short an input/output error. Mostly that is a
- * full disk, or the limit of a file's size. */
-static bool disk_is_full(const struct store *store)
-{
-    struct statvfs disk;
-    struct rlimit limit;
-    struct stat st;
-    if (statvfs(store->path, &disk) == 0 &&
-        (uint64_t)disk.f_bavail * disk.f_frsize < FULL_DISK_BYTES) {
-        return true;
-    }
-    return getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
-           stat(store->path, &st) == 0 &&
-           (uint64_t)st.st_size + FULL_DISK_BYTES > limit.rlim_cur;
-}
-
-static enum err commit(struct txn *txn)
-{
-    int rc = mdb_txn_commit(txn->mdb); /* frees it, whatever comes */
-    txn->mdb = NULL;
-    pthread_rwlock_unlock(&txn->store->gate);
-    return txn_result(txn, rc == EIO && disk_is_full(txn->store) ? ENOSPC : rc);
-}
-
-/* Runs body and commits. Where *map_full, the map of *map_bytes was too small. */
-static enum err update_once(struct store *store, store_body *body, void *arg,
-                            size_t *map_bytes, bool *map_full)
-{
-    struct txn txn;
-    MDB_envinfo info = {0};
-    TRY(begin(store, &txn, true));
-    mdb_env_info(store->env, &info);
-    *map_bytes = info.me_mapsize;
-    enum err result = body(&txn, arg);
-    if (result == ERR_OK) {
-        result = commit(&txn);
-    }
-    *map_full = txn.map_full;
-    store_end(&txn);
-    return result;
-}
-
-enum err store_update(struct store *store, store_body *body, void *arg)
-{
-    for (;;) {
-        size_t map_bytes;
-        bool map_full = false;
-        enum err result = update_once(store, body, arg, &map_bytes, &map_full);
-        if (!map_full) {
-            return result;
-        }
-        TRY(grow_map(store, map_bytes));
-    }
-}
-
 /* ---- Single rows ---- */
 
 static MDB_val mdb_bytes(struct bytes b)
@@ -638,8 +419,17 @@ enum err store_get(struct txn *txn, enum store_table table, struct bytes key,
     if (rc == MDB_NOTFOUND) {
         return ERR_OK;
     }
-    TRY(mdb_result(txn->store, rc));
+    TRY(store_result(txn->store, rc));
     *value = bytes_of_mdb(v);
+    return ERR_OK;
+}
+
+/* Called before each change. A row costs what it holds and the page that it lies on. */
+static enum err charge(struct txn *txn, size_t n)
+{
+    txn->n_bytes += n + txn->store->format.page_size;
+    txn->too_large = txn->room != 0 && txn->n_bytes > txn->room;
+    FAIL_IF(txn->too_large, ERR_LIMIT, "too large a write to be one of a group");
     return ERR_OK;
 }
 
@@ -648,7 +438,9 @@ enum err store_put(struct txn *txn, enum store_table table, struct bytes key,
 {
     MDB_val k = mdb_bytes(key);
     MDB_val v = mdb_bytes(value);
-    return txn_result(txn, mdb_put(txn->mdb, txn->store->tables[table], &k, &v, 0));
+    TRY(charge(txn, value.n));
+    return store_txn_result(txn,
+                            mdb_put(txn->mdb, txn->store->tables[table], &k, &v, 0));
 }
 
 enum err store_append(struct txn *txn, enum store_table table, struct bytes key,
@@ -656,10 +448,11 @@ enum err store_append(struct txn *txn, enum store_table table, struct bytes key,
 {
     MDB_val k = mdb_bytes(key);
     MDB_val v = mdb_bytes(value);
+    TRY(charge(txn, value.n));
     int rc = mdb_put(txn->mdb, txn->store->tables[table], &k, &v, MDB_APPEND);
     FAIL_IF(rc == MDB_KEYEXIST, ERR_CORRUPT, "rows of the table '%s' are out of order",
             TABLE_NAMES[table]);
-    return txn_result(txn, rc);
+    return store_txn_result(txn, rc);
 }
 
 enum err store_put_format(struct txn *txn, const struct record_format *format)
@@ -678,8 +471,17 @@ enum err store_put_format(struct txn *txn, const struct record_format *format)
 enum err store_delete(struct txn *txn, enum store_table table, struct bytes key)
 {
     MDB_val k = mdb_bytes(key);
+    TRY(charge(txn, 0));
     int rc = mdb_del(txn->mdb, txn->store->tables[table], &k, NULL);
-    return rc == MDB_NOTFOUND ? ERR_OK : txn_result(txn, rc);
+    return rc == MDB_NOTFOUND ? ERR_OK : store_txn_result(txn, rc);
+}
+
+enum err store_count_rows(struct txn *txn, enum store_table table, size_t *n)
+{
+    MDB_stat st = {0};
+    int rc = mdb_stat(txn->mdb, txn->store->tables[table], &st);
+    *n = st.ms_entries;
+    return store_result(txn->store, rc);
 }
 
 /* ---- Walks ---- */
@@ -696,7 +498,7 @@ static enum err cursor_move(struct cursor *c, MDB_cursor_op op, struct bytes fro
     if (rc == MDB_NOTFOUND) {
         return ERR_OK;
     }
-    TRY(mdb_result(txn->store, rc));
+    TRY(store_result(txn->store, rc));
     if (k.mv_size >= c->prefix.n &&
         memcmp(k.mv_data, c->prefix.data, c->prefix.n) == 0) {
         c->key = bytes_of_mdb(k);
@@ -712,7 +514,7 @@ enum err cursor_open(struct txn *txn, enum store_table table, struct bytes prefi
     int rc = mdb_cursor_open(txn->mdb, txn->store->tables[table], &cursor->mdb);
     if (rc != MDB_SUCCESS) {
         cursor->mdb = NULL;
-        return mdb_result(txn->store, rc);
+        return store_result(txn->store, rc);
     }
     enum err result = cursor_seek(cursor, prefix);
     if (result != ERR_OK) {
@@ -734,7 +536,8 @@ enum err cursor_next(struct cursor *cursor)
 
 enum err cursor_delete(struct cursor *cursor)
 {
-    TRY(txn_result(cursor->txn, mdb_cursor_del(cursor->mdb, 0)));
+    TRY(charge(cursor->txn, 0));
+    TRY(store_txn_result(cursor->txn, mdb_cursor_del(cursor->mdb, 0)));
     return cursor_next(cursor); /* LMDB counts the deleted row as the one we stand on */
 }
 

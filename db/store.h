@@ -97,6 +97,11 @@ struct txn {
     struct store *store;
     MDB_txn *mdb;  /* NULL: not open */
     bool map_full; /* a write failed for want of room in the map */
+
+    /* Of a write that shares its commit with others (commit.h). */
+    size_t n_bytes; /* written so far, about */
+    size_t room;    /* that may be written; 0: any */
+    bool too_large; /* a write failed since it was more */
 };
 
 /* Begins a reading transaction: the database as of now. */
@@ -111,6 +116,10 @@ typedef enum err store_body(struct txn *txn, void *arg);
  * Runs `body` in a writing transaction and commits it durably where it returns ERR_OK;
  * otherwise nothing is changed and its result is passed on. Where the map is full it is
  * grown and `body` runs again, so body must start from its arguments each time.
+ *
+ * Writes of several threads at once share one commit, each in a transaction of its own
+ * within it (commit.h): `body` may run on another thread that writes, while this one
+ * waits, and must not take for its own what belongs to a thread.
  */
 enum err store_update(struct store *store, store_body *body, void *arg) ERR_CHECK;
 
@@ -147,6 +156,9 @@ enum err store_put_format(struct txn *txn, const struct record_format *format)
 /* One that is not there is fine. */
 enum err store_delete(struct txn *txn, enum store_table table, struct bytes key)
     ERR_CHECK;
+
+/* How many rows the table has; LMDB knows, whatever their number. */
+enum err store_count_rows(struct txn *txn, enum store_table table, size_t *n) ERR_CHECK;
 
 /* ---- Walks over rows with one prefix, in the order of keys ---- */
 

@@ -21,8 +21,6 @@
 #include "db/model.h"
 #include "db/vectors.h"
 
-enum { THUMBNAIL_BYTES_MAX = 4 << 20 };
-
 /* One vector to be made or copied. */
 struct job {
     size_t point; /* its number in the request */
@@ -109,7 +107,7 @@ static enum err add_job(struct upsert *u, size_t point,
     if (job->vector == NULL) {
         return ERR_NOMEM;
     }
-    buf_init(&job->picture.thumbnail, THUMBNAIL_BYTES_MAX);
+    buf_init(&job->picture.thumbnail, LIMIT_THUMBNAIL_BYTES);
     u->n_jobs++;
     return ERR_OK;
 }

@@ -134,6 +134,9 @@ enum err api_points_recommend(struct api_call *call);
 enum err api_points_recommend_batch(struct api_call *call);
 enum err api_points_recommend_groups(struct api_call *call);
 
+/* api_facet.c */
+enum err api_facet(struct api_call *call);
+
 /* page.c */
 enum err api_page_index(struct api_call *call);
 enum err api_page_file(struct api_call *call);

@@ -188,6 +188,29 @@ static void write_details(struct json_out *out, const struct duet_hit *hit)
     out_end(out, '}');
 }
 
+void point_write_value(struct json_out *out, const struct duet_value *value)
+{
+    switch (value->kind) {
+    case DUET_VALUE_BOOL:
+        out_bool(out, value->flag);
+        break;
+    case DUET_VALUE_INT:
+        out_int(out, value->whole);
+        break;
+    case DUET_VALUE_LARGE:
+        out_size(out, value->large);
+        break;
+    case DUET_VALUE_REAL:
+        out_real(out, value->real);
+        break;
+    case DUET_VALUE_STRING:
+        out_text(out, value->text, value->n_text);
+        break;
+    default:
+        out_null(out);
+    }
+}
+
 enum err point_write(struct json_out *out, const struct point_view *view,
                      const struct duet_hit *hit, bool scored)
 {
@@ -205,6 +228,10 @@ enum err point_write(struct json_out *out, const struct point_view *view,
     }
     if (view->vectors) {
         write_vectors(out, view, hit);
+    }
+    if (hit->order.kind != DUET_VALUE_NONE) {
+        out_key(out, "order_value");
+        point_write_value(out, &hit->order);
     }
     if (view->details) {
         write_details(out, hit);

@@ -39,6 +39,9 @@ enum err point_view_read_parts(const struct field *with_payload,
 enum err point_write(struct json_out *out, const struct point_view *view,
                      const struct duet_hit *hit, bool scored) ERR_CHECK;
 
+/* A value out of a payload. */
+void point_write_value(struct json_out *out, const struct duet_value *value);
+
 /* An id as the dialect writes it: a number, or a string. */
 void point_write_id(struct json_out *out, struct duet_id id);
 

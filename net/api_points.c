@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/limits.h"
 #include "net/api.h"
+#include "net/api_order.h"
 #include "net/api_point_out.h"
 
 static const char *collection_of(const struct api_call *call)
@@ -101,19 +102,33 @@ struct scroll {
     const char *filter; /* NULL: none */
     bool has_from;
     struct duet_id from;
+    bool is_ordered; /* by `order`; else by their ids */
+    struct duet_order order;
 };
+
+/* A page of an order begins at a value, not at an id. */
+static enum err read_order(const struct field *root, struct scroll *scroll)
+{
+    struct field order_by = field_get(root, "order_by");
+    struct field offset = field_get(root, "offset");
+    scroll->is_ordered = order_by.value != NULL;
+    if (!scroll->is_ordered) {
+        return ERR_OK;
+    }
+    if (scroll->has_from) {
+        return field_fail(&offset, ERR_INVALID,
+                          "can't stand beside \"order_by\", which has \"start_from\"");
+    }
+    return api_order_read(&order_by, &scroll->order);
+}
 
 static enum err read_scroll(const struct field *root, struct scroll *scroll)
 {
     static const struct field_rule rules[] = {
-        {"limit", NULL},
-        {"offset", NULL},
-        {"with_payload", NULL},
-        {"with_vector", NULL},
-        {"duet", NULL},
-        {"filter", NULL},
-        {"order_by", "points come in the order of their ids"},
-        {"shard_key", "shards are not supported"},
+        {"limit", NULL},        {"offset", NULL},
+        {"with_payload", NULL}, {"with_vector", NULL},
+        {"duet", NULL},         {"filter", NULL},
+        {"order_by", NULL},     {"shard_key", "shards are not supported"},
         {NULL, NULL},
     };
     *scroll = (struct scroll){.limit = 10};
@@ -131,7 +146,10 @@ static enum err read_scroll(const struct field *root, struct scroll *scroll)
         return field_fail(&limit, ERR_LIMIT, "is more than %d", LIMIT_K_MAX);
     }
     scroll->has_from = offset.value != NULL;
-    return scroll->has_from ? field_id(&offset, &scroll->from) : ERR_OK;
+    if (scroll->has_from) {
+        TRY(field_id(&offset, &scroll->from));
+    }
+    return read_order(root, scroll);
 }
 
 /* Puts the vectors into the hits of a scroll, which come without them. A point that was
@@ -212,26 +230,51 @@ static enum err write_page(struct api_call *call, const struct scroll *scroll,
     return ERR_OK;
 }
 
+static enum err scroll_by_id(struct api_call *call, const struct scroll *scroll)
+{
+    struct duet_hits hits = {0};
+    bool has_next;
+    struct duet_id next;
+    TRY(duet_scroll_where(call->api->db, collection_of(call), scroll->filter,
+                          scroll->has_from ? &scroll->from : NULL, scroll->limit,
+                          &hits));
+    enum err result;
+    TRY_OUT(find_next(call, scroll, &hits, &has_next, &next));
+    if (scroll->view.vectors) {
+        TRY_OUT(fetch_vectors(call, &hits));
+    }
+    TRY_OUT(write_page(call, scroll, &hits, has_next ? &next : NULL));
+out:
+    duet_hits_release(&hits);
+    return result;
+}
+
+/* The dialect names no next page here: the client asks for what starts from the last
+ * value, without the ids it has. */
+static enum err scroll_ordered(struct api_call *call, const struct scroll *scroll)
+{
+    const struct duet_ordered what = {
+        .by = scroll->order,
+        .filter = scroll->filter,
+        .limit = scroll->limit,
+        .payload = scroll->view.payload || scroll->view.details,
+        .vectors = scroll->view.vectors,
+    };
+    struct duet_hits hits;
+    TRY(duet_scroll_ordered(call->api->db, collection_of(call), &what, &hits));
+    enum err result = write_page(call, scroll, &hits, NULL);
+    duet_hits_release(&hits);
+    return result;
+}
+
 enum err api_points_scroll(struct api_call *call)
 {
     struct field root;
     struct scroll scroll;
-    struct duet_hits hits = {0};
-    bool has_next;
-    struct duet_id next;
     TRY(api_call_json(call, &root));
     TRY(read_scroll(&root, &scroll));
-    TRY(duet_scroll_where(call->api->db, collection_of(call), scroll.filter,
-                          scroll.has_from ? &scroll.from : NULL, scroll.limit, &hits));
-    enum err result;
-    TRY_OUT(find_next(call, &scroll, &hits, &has_next, &next));
-    if (scroll.view.vectors) {
-        TRY_OUT(fetch_vectors(call, &hits));
-    }
-    TRY_OUT(write_page(call, &scroll, &hits, has_next ? &next : NULL));
-out:
-    duet_hits_release(&hits);
-    return result;
+    return scroll.is_ordered ? scroll_ordered(call, &scroll)
+                             : scroll_by_id(call, &scroll);
 }
 
 enum err api_points_count(struct api_call *call)

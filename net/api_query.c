@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "net/api.h"
+#include "net/api_pages.h"
 #include "net/api_query_read.h"
 
 /* One form of them. */
@@ -51,20 +52,30 @@ static enum err write_list(struct json_out *out, const struct point_view *view,
     return ERR_OK;
 }
 
-/* Duet's own word about an answer: a text was cut. */
-static void write_truncated(struct json_out *out, bool truncated)
+/* Duet's own word about an answer: a text was cut, the result is kept. `pages` NULL: it
+ * never is. */
+static void write_own(struct json_out *out, bool truncated,
+                      const struct pages_ask *pages)
 {
+    bool kept = pages != NULL && api_pages_speaks(pages);
+    if (!truncated && !kept) {
+        return;
+    }
+    out_key(out, "duet");
+    out_begin(out, '{');
     if (truncated) {
-        out_key(out, "duet");
-        out_begin(out, '{');
         out_key(out, "truncated");
         out_bool(out, true);
-        out_end(out, '}');
     }
+    if (kept) {
+        api_pages_write(out, pages);
+    }
+    out_end(out, '}');
 }
 
 static enum err write_hits(struct json_out *out, const struct form *form,
-                           const struct point_view *view, const struct duet_hits *hits)
+                           const struct point_view *view, const struct pages_ask *pages,
+                           const struct duet_hits *hits)
 {
     if (!form->wraps) {
         return write_list(out, view, hits);
@@ -72,7 +83,7 @@ static enum err write_hits(struct json_out *out, const struct form *form,
     out_begin(out, '{');
     out_key(out, "points");
     TRY(write_list(out, view, hits));
-    write_truncated(out, hits->truncated);
+    write_own(out, hits->truncated, pages);
     out_end(out, '}');
     return ERR_OK;
 }
@@ -84,15 +95,25 @@ static enum err run_one(struct api_call *call, const struct form *form)
     struct field root;
     struct inputs inputs;
     struct query_request request = {0};
+    struct pages_ask pages = {.pin = false};
     struct duet_hits hits = {0};
     inputs_init(&inputs, call->api->db, collection_of(call));
     enum err result;
     TRY_OUT(api_call_json(call, &root));
+    if (form->wraps) {
+        TRY_OUT(api_pages_take(&root, &pages));
+    }
+    if (pages.token != NULL) {
+        result = api_pages_next(call, &root, &pages);
+        goto out;
+    }
     TRY_OUT(form->read(&inputs, &root, &request));
+    api_pages_widen(&pages, &request.query);
     uint64_t start_ns = clock_monotonic_ns();
     TRY_OUT(duet_search(call->api->db, collection_of(call), &request.query, &hits));
     count_search(call, kind_of(&request.query), start_ns);
-    TRY_OUT(write_hits(&call->out, form, &request.view, &hits));
+    TRY_OUT(api_pages_pin(call, &pages, &hits));
+    TRY_OUT(write_hits(&call->out, form, &request.view, &pages, &hits));
 out:
     duet_hits_release(&hits);
     inputs_release(&inputs);
@@ -148,7 +169,7 @@ static enum err run_batch(struct api_call *call, const struct form *form)
     count_search(call, DUET_INPUT_NONE, start_ns);
     out_begin(&call->out, '[');
     for (size_t i = 0; i < b.n; i++) {
-        TRY_OUT(write_hits(&call->out, form, &b.views[i], &b.hits[i]));
+        TRY_OUT(write_hits(&call->out, form, &b.views[i], NULL, &b.hits[i]));
     }
     out_end(&call->out, ']');
 out:
@@ -191,7 +212,7 @@ static enum err write_groups(struct json_out *out, const struct query_request *r
         TRY(write_group(out, request, &groups->items[i]));
     }
     out_end(out, ']');
-    write_truncated(out, groups->truncated);
+    write_own(out, groups->truncated, NULL);
     out_end(out, '}');
     return ERR_OK;
 }

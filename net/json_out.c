@@ -88,9 +88,8 @@ static const char *escape_of(unsigned char byte, char room[8])
     return room;
 }
 
-static void put_string(struct json_out *o, const char *s)
+static void put_string(struct json_out *o, const char *s, size_t n)
 {
-    size_t n = strlen(s);
     char room[8];
     put(o, "\"", 1);
     size_t start = 0; /* of the run that needs no change */
@@ -114,7 +113,7 @@ static void put_string(struct json_out *o, const char *s)
 void out_key(struct json_out *o, const char *key)
 {
     put_comma(o);
-    put_string(o, key);
+    put_string(o, key, strlen(key));
     put(o, ":", 1);
     o->needs_comma = false;
 }
@@ -125,8 +124,13 @@ void out_string(struct json_out *o, const char *s)
         out_null(o);
         return;
     }
+    out_text(o, s, strlen(s));
+}
+
+void out_text(struct json_out *o, const char *s, size_t n)
+{
     put_comma(o);
-    put_string(o, s);
+    put_string(o, s, n);
     o->needs_comma = true;
 }
 
@@ -134,6 +138,13 @@ void out_size(struct json_out *o, uint64_t value)
 {
     char text[24];
     int n = snprintf(text, sizeof text, "%llu", (unsigned long long)value);
+    put_value(o, text, (size_t)n);
+}
+
+void out_int(struct json_out *o, int64_t value)
+{
+    char text[24];
+    int n = snprintf(text, sizeof text, "%lld", (long long)value);
     put_value(o, text, (size_t)n);
 }
 
@@ -159,6 +170,23 @@ void out_double(struct json_out *o, double value)
     }
     char text[32];
     int n = snprintf(text, sizeof text, "%.9g", value);
+    put_value(o, text, (size_t)n);
+}
+
+void out_real(struct json_out *o, double value)
+{
+    if (!isfinite(value)) {
+        out_null(o);
+        return;
+    }
+    char text[32];
+    int n = snprintf(text, sizeof text, "%.15g", value);
+    if (strtod(text, NULL) != value) { /* 17 digits always do, 15 mostly */
+        n = snprintf(text, sizeof text, "%.17g", value);
+    }
+    if (strpbrk(text, ".e") == NULL) { /* or it would be a whole number */
+        n += snprintf(text + n, sizeof text - (size_t)n, ".0");
+    }
     put_value(o, text, (size_t)n);
 }
 

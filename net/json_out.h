@@ -48,9 +48,13 @@ void out_key(struct json_out *o, const char *key);
 /* Values. A string's bytes that are not UTF-8 come out as U+FFFD, so that the text is
  * always valid; NULL is null. A number that is not finite is null. */
 void out_string(struct json_out *o, const char *s);
+void out_text(struct json_out *o, const char *s, size_t n); /* NULs as \u0000 */
 void out_size(struct json_out *o, uint64_t value);
+void out_int(struct json_out *o, int64_t value);
 void out_float(struct json_out *o, float value); /* reads back as the same float */
 void out_double(struct json_out *o, double value);
+void out_real(struct json_out *o,
+              double value); /* the same double, never as if whole */
 void out_bool(struct json_out *o, bool value);
 void out_null(struct json_out *o);
 

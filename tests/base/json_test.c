@@ -68,7 +68,9 @@ static void test_depth_is_limited(void **state)
     memset(deep, '[', n);
     memset(deep + n, ']', n);
     struct json_object *value;
-    assert_err(json_parse(&value, deep, 2 * n), ERR_INVALID);
+    assert_err(json_parse(&value, deep, 2 * n), ERR_LIMIT);
+    assert_non_null(strstr(err_detail(), "more than 32 deep"));
+    assert_null(value);
 }
 
 static void test_members_of_the_wrong_type_are_named(void **state)

@@ -325,17 +325,18 @@ def golden(args):
     return 0
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    commands = parser.add_subparsers(required=True)
-    for name, run, rounds, n_points, n_filters in (("check", check, 100, 40, 100),
-                                                   ("golden", golden, 40, 16, 75)):
-        command = commands.add_parser(name)
+def run_command(doc, *commands):
+    """Of (name, function, rounds, points a round, questions a round)."""
+    parser = argparse.ArgumentParser(description=doc.split("\n")[0])
+    subparsers = parser.add_subparsers(required=True)
+    for name, run, rounds, n_points, n_questions in commands:
+        command = subparsers.add_parser(name)
         command.set_defaults(run=run)
         command.add_argument("--seed", type=int, default=1)
         command.add_argument("--rounds", type=int, default=rounds)
         command.add_argument("--points", type=int, default=n_points)
-        command.add_argument("--filters", type=int, default=n_filters)
+        command.add_argument("--filters", "--questions", dest="filters", type=int,
+                             default=n_questions)
         command.add_argument("--most", type=int, default=5, help="differences told")
         command.add_argument("--duet", default="build/duet")
     args = parser.parse_args()
@@ -343,4 +344,5 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(__doc__, ("check", check, 100, 40, 100),
+                         ("golden", golden, 40, 16, 75)))

@@ -287,7 +287,7 @@ static void test_payloads_that_grow_too_large_are_refused(void **state)
     }
     path[2 * LIMIT_JSON_DEPTH - 1] = '\0';
     o = set(both + 1, 1, path, "{\"x\":{\"y\":1}}");
-    assert_err(duet_apply(t->db, "c", &o, 1), ERR_INVALID);
+    assert_err(duet_apply(t->db, "c", &o, 1), ERR_LIMIT);
     check_point(t, 2, "{}", 2, 2);
 }
 

@@ -96,6 +96,29 @@ static inline enum err test_upsert(struct duet *db, const char *collection,
     return duet_upsert(db, collection, &point, 1);
 }
 
+/* A cmocka fixture: a database with one collection "c" of two numbers, in *state. */
+static inline int test_c_make(void **state)
+{
+    static struct test_db t;
+    test_db_make(&t);
+    test_collection_make(t.db, "c", 2, DUET_DOT);
+    *state = &t;
+    return 0;
+}
+
+static inline int test_c_remove(void **state)
+{
+    test_db_remove(*state);
+    return 0;
+}
+
+/* A point of that collection. */
+static inline void test_c_put(struct duet *db, uint64_t id, const char *payload)
+{
+    static const float vector[] = {1, 0};
+    assert_ok(test_upsert(db, "c", test_id(id), vector, 2, payload));
+}
+
 static inline struct duet_query test_query(const float *vector, size_t dim, size_t k)
 {
     struct duet_query query = DUET_QUERY_DEFAULT;

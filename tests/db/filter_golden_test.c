@@ -2,14 +2,8 @@
  * filter_golden_test.c - thousands of random filters on random payloads, as another
  * implementation answered them: tests/golden/filters, made by tests/compat/filters.py.
  */
-#include "tests/test.h"
+#include "tests/golden_lines.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "base/file.h"
-#include "base/json.h"
 #include "db/filter.h"
 
 static const char path[] = "tests/golden/filters/cases.jsonl";
@@ -77,30 +71,18 @@ static void check_case(struct json_object *points, struct json_object *golden)
     n_cases++;
 }
 
-static void check_line(const char *line, size_t n)
+static void check_set(struct json_object *set)
 {
-    struct json_object *set;
-    assert_ok(json_parse(&set, line, n));
     struct json_object *cases = json_get(set, "cases");
     for (size_t i = 0; i < json_object_array_length(cases); i++) {
         check_case(json_get(set, "points"), json_object_array_get_idx(cases, i));
     }
-    json_object_put(set);
 }
 
 static void test_filters_find_what_another_implementation_found(void **state)
 {
     (void)state;
-    struct file_map map;
-    assert_ok(file_map_open(&map, path, 1 << 24));
-    const char *line = (const char *)map.data, *end = line + map.size;
-    while (line < end) {
-        const char *newline = memchr(line, '\n', (size_t)(end - line));
-        assert_non_null(newline);
-        check_line(line, (size_t)(newline - line));
-        line = newline + 1;
-    }
-    file_map_close(&map);
+    golden_each_line(path, check_set);
     assert_true(n_cases >= 2000 && n_matches >= n_cases);
 }
 

@@ -238,6 +238,49 @@ static enum err scroll_filtered(struct duet *db)
     return result;
 }
 
+static enum err scroll_ordered(struct duet *db)
+{
+    struct duet_hits got;
+    struct duet_ordered what = DUET_ORDERED_DEFAULT;
+    what.by = (struct duet_order){.key = "a", .descending = true, .start_from = "5"};
+    what.filter = FILTER;
+    what.vectors = true;
+    enum err result = duet_scroll_ordered(db, "c", &what, &got);
+    assert_int_equal(got.n, result == ERR_OK ? 10 : 0);
+    duet_hits_release(&got);
+    return result;
+}
+
+static enum err count_values(struct duet *db)
+{
+    struct duet_facets facets;
+    const struct duet_facet what = {"a", FILTER, 10};
+    enum err result = duet_facet(db, "c", &what, &facets);
+    assert_int_equal(facets.n, result == ERR_OK ? 1 : 0);
+    duet_facets_release(&facets);
+    return result;
+}
+
+static enum err keep_and_read(struct duet *db)
+{
+    struct duet_hits all, got = {0};
+    struct duet_page_info info;
+    char token[DUET_PAGES_TOKEN_MAX];
+    struct duet_page page = {token, 1, 3, true, true};
+    enum err result = duet_scroll(db, "c", NULL, 5, &all);
+    if (result == ERR_OK) {
+        result = duet_pages_open(db, "c", &all, token);
+    }
+    if (result == ERR_OK) {
+        result = duet_pages_read(db, "c", &page, &got, &info);
+        duet_pages_close(db, token);
+    }
+    assert_int_equal(got.n, result == ERR_OK ? 3 : 0);
+    duet_hits_release(&got);
+    duet_hits_release(&all);
+    return result;
+}
+
 static enum err remove_filtered(struct duet *db)
 {
     return duet_remove_where(db, "c", "{\"must\":{\"has_id\":[5,6,7]}}", NULL);
@@ -371,6 +414,13 @@ static void test_query_trees(void **state)
 {
     torture(*state, search_tree, no_matter);
     torture(*state, search_groups, no_matter);
+}
+
+static void test_orders_facets_and_pages(void **state)
+{
+    torture(*state, scroll_ordered, no_matter);
+    torture(*state, count_values, no_matter);
+    torture(*state, keep_and_read, no_matter);
 }
 
 static void test_get(void **state)
@@ -528,6 +578,7 @@ int main(void)
         TEST(test_segment_search),
         TEST(test_filters),
         TEST(test_query_trees),
+        TEST(test_orders_facets_and_pages),
         TEST(test_get),
         TEST(test_collections),
         TEST(test_open),

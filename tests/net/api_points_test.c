@@ -150,10 +150,65 @@ static void test_walks_that_are_wrong_are_refused(void **state)
     assert_answer(400, "limit: is more than 10000");
     ask("POST", POINTS "/scroll", "{\"offset\": \"x\"}");
     assert_answer(400, "offset: must be a whole number or a UUID");
-    ask("POST", POINTS "/scroll", "{\"order_by\": \"price\"}");
-    assert_answer(501, "order_by: ");
     ask("POST", POINTS "/scroll", "{\"filter\": {\"wrong\": 1}}");
     assert_answer(400, "filter.wrong: is not known here");
+}
+
+static void test_a_scroll_may_be_in_the_order_of_a_value(void **state)
+{
+    (void)state;
+    put_three();
+    ask("POST", POINTS "/scroll", "{\"order_by\": \"price\", \"with_payload\": false}");
+    assert_answer(200, "{\"points\":[{\"id\":2,\"order_value\":-2},"
+                       "{\"id\":5,\"order_value\":-5},{\"id\":9,\"order_value\":-9}],"
+                       "\"next_page_offset\":null}");
+    assert_string_equal(fake.last_order, "price asc -");
+    ask("POST", POINTS "/scroll",
+        "{\"order_by\": {\"key\": \"a.b\", \"direction\": \"desc\", \"start_from\": "
+        "1.5},"
+        " \"limit\": 1, \"filter\": {\"must\": []}}");
+    assert_answer(200, "[{\"id\":2,\"payload\":{},\"order_value\":-2}]");
+    assert_string_equal(fake.last_order, "a.b desc 1.5");
+    assert_string_equal(fake.last_filter, "{\"must\":[]}");
+    ask("POST", POINTS "/scroll",
+        "{\"order_by\": {\"key\": \"t\", \"start_from\": \"2024-01-01\"}}");
+    assert_string_equal(fake.last_order, "t asc \"2024-01-01\"");
+}
+
+static void test_orders_that_are_wrong_are_refused(void **state)
+{
+    (void)state;
+    ask("POST", POINTS "/scroll", "{\"order_by\": 5}");
+    assert_answer(400, "order_by: must be a path or an object");
+    ask("POST", POINTS "/scroll", "{\"order_by\": {}}");
+    assert_answer(400, "order_by.key: is missing");
+    ask("POST", POINTS "/scroll",
+        "{\"order_by\": {\"key\": \"a\", \"direction\": \"up\"}}");
+    assert_answer(400, "order_by.direction: must be");
+    ask("POST", POINTS "/scroll", "{\"order_by\": {\"key\": \"a\", \"from\": 1}}");
+    assert_answer(400, "order_by.from: is not known here");
+    ask("POST", POINTS "/scroll", "{\"order_by\": \"a\", \"offset\": 5}");
+    assert_answer(400, "offset: can't stand beside \\\"order_by\\\"");
+}
+
+static void test_a_facet_is_values_with_counts(void **state)
+{
+    (void)state;
+    ask("POST", "/collections/things/facet",
+        "{\"key\": \"a\", \"exact\": true, \"filter\": {\"must\": []}}");
+    assert_answer(200, "\"result\":{\"hits\":[{\"value\":\"a\\u0000b\",\"count\":3},"
+                       "{\"value\":18446744073709551615,\"count\":2},"
+                       "{\"value\":true,\"count\":1}]}");
+    assert_string_equal(fake.last_order, "a");
+    assert_string_equal(fake.last_filter, "{\"must\":[]}");
+    ask("POST", "/collections/things/facet", "{\"key\": \"a\", \"limit\": 1}");
+    assert_answer(200, "\"count\":3}]}");
+    ask("POST", "/collections/things/facet", "{\"key\": \"a\", \"limit\": 0}");
+    assert_answer(400, "limit: must be 1 or more");
+    ask("POST", "/collections/things/facet", "{}");
+    assert_answer(400, "key: is missing");
+    ask("POST", "/collections/none/facet", "{\"key\": \"a\"}");
+    assert_answer(404, "there is no collection");
 }
 
 static void test_a_walk_passes_its_filter_on_to_each_page(void **state)
@@ -223,6 +278,9 @@ int main(void)
         TEST(test_a_walk_meets_every_point_once),
         TEST(test_a_walk_ends_at_the_last_number),
         TEST(test_walks_that_are_wrong_are_refused),
+        TEST(test_a_scroll_may_be_in_the_order_of_a_value),
+        TEST(test_orders_that_are_wrong_are_refused),
+        TEST(test_a_facet_is_values_with_counts),
         TEST(test_a_walk_passes_its_filter_on_to_each_page),
         TEST(test_delete_is_by_ids_or_by_filter),
         TEST(test_a_count_takes_a_filter),

@@ -63,7 +63,7 @@ static void test_deep_nesting_is_refused(void **state)
     memset(body + 1000, ']', 1000);
     body[2000] = '\0';
     ask("POST", COUNT, body);
-    assert_answer(400, "not JSON");
+    assert_answer(400, "the body: JSON nested more than 32 deep");
 }
 
 static void test_version_and_health_have_no_envelope(void **state)

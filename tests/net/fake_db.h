@@ -38,8 +38,11 @@ static struct fake {
     struct duet_input last_input; /* of the last search or upsert; `bytes` are gone */
     char last_in[64];
     char last_filter[256]; /* of the last call that takes one; "": none */
+    char last_order[256];  /* of the last ordered scroll; the key of the last facet */
     size_t last_k;
     char last_query[1024];     /* of the last search: fake_describe_query */
+    size_t n_kept;             /* results, by the last duet_pages_open */
+    bool pages_full;           /* no more may be kept */
     bool truncated;            /* what searches say */
     struct duet_space created; /* the first space of the last create; its name is */
     char created_name[64];     /* kept here */
@@ -60,6 +63,7 @@ static inline void fake_reset(void)
     fake.n_points = 0;
     fake.n_searches = 0;
     fake.truncated = false;
+    fake.pages_full = false;
     pthread_cond_broadcast(&fake.changed);
     pthread_mutex_unlock(&fake.lock);
 }
@@ -372,6 +376,51 @@ enum err duet_scroll_where(struct duet *db, const char *collection, const char *
     return ERR_OK;
 }
 
+/* Every point has the value of its id; fake.last_order says what was asked for. */
+enum err duet_scroll_ordered(struct duet *db, const char *collection,
+                             const struct duet_ordered *what, struct duet_hits *out)
+{
+    (void)db;
+    *out = (struct duet_hits){0};
+    TRY(fake_find_collection(collection));
+    TRY(fake_take_filter(what->filter));
+    snprintf(fake.last_order, sizeof fake.last_order, "%s %s %s", what->by.key,
+             what->by.descending ? "desc" : "asc",
+             what->by.start_from == NULL ? "-" : what->by.start_from);
+    fake_begin_hits(out);
+    for (size_t p = 0; p < fake.n_points && out->n < what->limit; p++) {
+        fake_add_hit(out, p, what->vectors);
+        out->hits[p].order =
+            (struct duet_value){.kind = DUET_VALUE_INT, .whole = -(int64_t)fake.ids[p]};
+    }
+    return ERR_OK;
+}
+
+/* Three values, of three kinds. */
+enum err duet_facet(struct duet *db, const char *collection,
+                    const struct duet_facet *what, struct duet_facets *out)
+{
+    static char text[] = "a\0b";
+    static struct duet_facet_hit hits[] = {
+        {{.kind = DUET_VALUE_STRING, .text = text, .n_text = 3}, 3},
+        {{.kind = DUET_VALUE_LARGE, .large = UINT64_MAX}, 2},
+        {{.kind = DUET_VALUE_BOOL, .flag = true}, 1},
+    };
+    (void)db;
+    *out = (struct duet_facets){0};
+    TRY(fake_find_collection(collection));
+    TRY(fake_take_filter(what->filter));
+    FAIL_IF(what->limit == 0, ERR_INVALID, "limit: must be 1 or more");
+    snprintf(fake.last_order, sizeof fake.last_order, "%s", what->key);
+    *out = (struct duet_facets){.hits = hits, .n = what->limit < 3 ? what->limit : 3};
+    return ERR_OK;
+}
+
+void duet_facets_release(struct duet_facets *facets)
+{
+    *facets = (struct duet_facets){0};
+}
+
 enum err duet_count(struct duet *db, const char *collection, size_t *out)
 {
     (void)db;
@@ -541,6 +590,34 @@ void duet_groups_release(struct duet_groups *groups)
     }
     free(groups->items);
     *groups = (struct duet_groups){0};
+}
+
+/* One list is kept: of as many results as the last search found, all of them points. */
+enum err duet_pages_open(struct duet *db, const char *collection,
+                         const struct duet_hits *hits, char token[DUET_PAGES_TOKEN_MAX])
+{
+    (void)db;
+    TRY(fake_find_collection(collection));
+    FAIL_IF(fake.pages_full, ERR_BUSY, "256 results are kept");
+    fake.n_kept = hits->n;
+    snprintf(token, DUET_PAGES_TOKEN_MAX, "%s", "token-1");
+    return ERR_OK;
+}
+
+enum err duet_pages_read(struct duet *db, const char *collection,
+                         const struct duet_page *page, struct duet_hits *out,
+                         struct duet_page_info *info)
+{
+    (void)db;
+    *out = (struct duet_hits){0};
+    TRY(fake_find_collection(collection));
+    FAIL_IF(strcmp(page->token, "token-1") != 0, ERR_NOT_FOUND, "no such result");
+    *info = (struct duet_page_info){fake.n_kept, 1};
+    fake_begin_hits(out);
+    for (size_t p = page->offset; p < fake.n_points && out->n < page->limit; p++) {
+        fake_add_hit(out, p, page->vectors);
+    }
+    return ERR_OK;
 }
 
 enum err duet_thumbnail(struct duet *db, const char *collection, struct duet_id id,

@@ -72,6 +72,37 @@ static void test_floats_read_back_as_they_were(void **state)
     out_release(&o);
 }
 
+static void check_real(double value, const char *wanted)
+{
+    struct json_out o;
+    out_init(&o, 100);
+    out_real(&o, value);
+    assert_string_equal(o.text.data, wanted);
+    out_release(&o);
+}
+
+static void test_doubles_read_back_and_are_never_whole(void **state)
+{
+    (void)state;
+    check_real(0.1, "0.1");
+    check_real(1, "1.0");
+    check_real(-3e300, "-3e+300");
+    check_real(0.1 + 0.2, "0.30000000000000004");
+    check_real(0x1p53, "9007199254740992.0");
+    check_real(NAN, "null");
+}
+
+static void test_texts_may_hold_zeros_and_numbers_a_sign(void **state)
+{
+    (void)state;
+    struct json_out o;
+    out_init(&o, 100);
+    out_text(&o, "a\0b", 3);
+    out_int(&o, INT64_MIN);
+    assert_string_equal(o.text.data, "\"a\\u0000b\",-9223372036854775808");
+    out_release(&o);
+}
+
 static void test_the_whole_range_of_ids_is_written(void **state)
 {
     (void)state;
@@ -103,6 +134,8 @@ int main(void)
         cmocka_unit_test(test_commas_come_by_themselves),
         cmocka_unit_test(test_strings_are_escaped_and_always_utf8),
         cmocka_unit_test(test_floats_read_back_as_they_were),
+        cmocka_unit_test(test_doubles_read_back_and_are_never_whole),
+        cmocka_unit_test(test_texts_may_hold_zeros_and_numbers_a_sign),
         cmocka_unit_test(test_the_whole_range_of_ids_is_written),
         cmocka_unit_test(test_the_first_failure_stays),
     };

@@ -125,7 +125,7 @@ static void test_a_dialect_route_not_done_yet_says_so(void **state)
     (void)state;
     struct running *s = start(&plain);
     struct raw_reply reply =
-        raw_ask(s->url, "POST /collections/things/facet", HOST, "{\"key\": \"a\"}");
+        raw_ask(s->url, "GET /collections/things/cluster", HOST, "");
     assert_int_equal(reply.status, 501);
     assert_non_null(strstr(reply.text, "not supported yet"));
     stop(s);
