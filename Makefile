@@ -20,7 +20,7 @@ DATA     ?= ../shared/data/eval
 CC       ?= gcc
 CXX      ?= g++
 FOLDERS  := base encoder index db net cli
-PACKAGES := lmdb libevent libevent_pthreads json-c libjpeg libpng libwebp libwebpdemux libheif \
+PACKAGES := lmdb libevent libevent_pthreads libevent_openssl libssl json-c libjpeg libpng libwebp libwebpdemux libheif \
             libavif libexif libutf8proc libxxhash oniguruma libcurl libcrypto openblas
 
 # What the packages ask for; evaluated only when something is compiled.

@@ -151,14 +151,13 @@ enum err api_points_query(struct api_call *call)
     struct duet_query query;
     struct point_view view;
     struct duet_hits hits = {0};
-    inputs_init(&inputs, call->api->db, collection);
+    inputs_init(&inputs, call->api, collection);
     enum err result;
     TRY_OUT(api_call_json(call, &root));
     TRY_OUT(read_query(&root, &inputs, &query, &view));
     uint64_t start_ns = clock_monotonic_ns();
     TRY_OUT(duet_search(call->api->db, collection, &query, &hits));
-    metrics_search(call->api->metrics, query.input.kind,
-                   (double)(clock_monotonic_ns() - start_ns) / 1e9);
+    api_call_note_search(call, &query, &hits, start_ns);
     TRY_OUT(write_hits(call, &view, &hits));
 out:
     duet_hits_release(&hits);
