@@ -388,6 +388,14 @@ enum err metrics_write_encoding(const struct duet_encode_stats *stats, struct bu
          "Texts and images waiting to be encoded.",
          {(double)t->n_waiting, (double)p->n_waiting}},
     };
+    TRY(write_counter(out, "duet_text_cache_hits_total",
+                      "Texts of queries whose vector was kept from an earlier one.",
+                      (double)stats->n_cache_hits));
+    TRY(write_counter(out, "duet_text_cache_misses_total",
+                      "Texts of queries that had to be encoded.",
+                      (double)stats->n_cache_misses));
+    TRY(write_gauge(out, "duet_text_cache_texts", "Texts kept with their vectors.",
+                    (double)stats->n_cached));
     TRY(write_head(out, "duet_encode_batch_size", "histogram",
                    "How many texts or images were encoded together."));
     TRY(write_batch_sizes(encoded_names[0], t, out));
