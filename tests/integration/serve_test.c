@@ -2,10 +2,9 @@
  * serve_test.c - `duet serve` as its owner sees it: settings from three places, HTTPS,
  * signals, systemd.
  */
-#include "tests/integration/program.h"
+#include "tests/integration/program_server.h"
 
 #include <curl/curl.h>
-#include <signal.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -176,24 +175,6 @@ static void test_keys_are_never_shown(void **state)
 
 /* ---- A server ----------------------------------------------------------------------- */
 
-/* Starts it with the file of settings and copies its URL. */
-static pid_t start_server(char url[64])
-{
-    const char *const args[] = {"serve", "--config", at("duet.conf"), NULL};
-    pid_t pid = start(args, at("server.out"));
-    for (int tries = 0; tries < 6000; tries++) {
-        read_text(at("stderr"), ran.err);
-        const char *found = strstr(ran.err, "https://");
-        if (found != NULL && strchr(found, ' ') != NULL) {
-            snprintf(url, 64, "%.*s", (int)strcspn(found, " "), found);
-            return pid;
-        }
-        usleep(10000);
-    }
-    fail_msg("the server does not start: %s", ran.err);
-    return -1;
-}
-
 /* The status of GET `path` with the key, over TLS with our certificate trusted. */
 static long https(const char *url, const char *path, const char *key)
 {
@@ -238,7 +219,7 @@ static void assert_notified(int fd, const char *state)
 static void test_a_server_lives_by_its_file_of_settings(void **state)
 {
     (void)state;
-    char url[64], config[2048];
+    char url[SERVER_URL_MAX], config[2048];
     put_text("key", "secret\n");
     put_text("looker", "looker\n");
     certificate_write(at("cert.pem"), at("key.pem"), 1);
@@ -250,7 +231,8 @@ static void test_a_server_lives_by_its_file_of_settings(void **state)
              at("log"));
     write_config(config);
     int notify = open_notify_socket();
-    pid_t server = start_server(url);
+    pid_t server = server_start(
+        (const char *const[]){"serve", "--config", at("duet.conf"), NULL}, url);
     assert_notified(notify, "READY=1");
     assert_int_equal(https(url, "/collections", "secret"), 200);
     assert_int_equal(https(url, "/collections", "looker"), 200);
@@ -264,10 +246,8 @@ static void test_a_server_lives_by_its_file_of_settings(void **state)
         assert_true(i < 500);
         usleep(10000);
     }
-    assert_int_equal(kill(server, SIGTERM), 0);
+    server_stop(server);
     assert_notified(notify, "STOPPING=1");
-    finish(server);
-    assert_status(0);
     read_text(at("log.1"), ran.out);
     assert_non_null(strstr(ran.out, "\"route\":\"/collections\",\"status\":401"));
     read_text(at("log"), ran.out);
