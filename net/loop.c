@@ -221,10 +221,13 @@ static void exchange_run(struct job *job)
     }
     struct loop *loop = x->loop;
     pthread_mutex_lock(&loop->done_lock);
+    bool is_first = loop->done == NULL; /* else the loop has been woken already */
     x->next = loop->done;
-    loop->done = x;
+    loop->done = x; /* from the unlock on it may be gone */
     pthread_mutex_unlock(&loop->done_lock);
-    wake(loop->done_fd);
+    if (is_first) {
+        wake(loop->done_fd);
+    }
 }
 
 static struct exchange *take_done(struct loop *loop)
@@ -519,6 +522,20 @@ static enum err add_event(struct loop *loop, struct event **out, int fd,
     return ERR_OK;
 }
 
+/* What is switched on and off again between two waits never reaches the kernel; evhttp
+ * does that several times a request. */
+static struct event_base *make_base(void)
+{
+    struct event_config *config = event_config_new();
+    if (config == NULL) {
+        return NULL;
+    }
+    event_config_set_flag(config, EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST);
+    struct event_base *base = event_base_new_with_config(config);
+    event_config_free(config);
+    return base;
+}
+
 static enum err open_events(struct loop *loop)
 {
     loop->done_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -527,7 +544,7 @@ static enum err open_events(struct loop *loop)
     if (loop->done_fd < 0 || loop->stop_fd < 0 || loop->reload_fd < 0) {
         return err_errno(errno, "making an eventfd");
     }
-    loop->base = event_base_new();
+    loop->base = make_base();
     FAIL_IF(loop->base == NULL, ERR_NOMEM, "libevent can't make an event loop");
     TRY(add_event(loop, &loop->on_done, loop->done_fd, on_done));
     TRY(add_event(loop, &loop->on_stop, loop->stop_fd, on_stop));
