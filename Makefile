@@ -233,7 +233,7 @@ $(BUILD)/lib/duet.pc: db/duet.pc.in
 	$(Q)sed -e 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' \
 	  -e 's|@PRIVATE_LIBS@|$(filter-out %.a,$(LINK_LIBS))|' $< > $@
 
-install: all ## install program, library, header, model (PREFIX=, DESTDIR=)
+install: all ## install program, library, header, model, service (PREFIX=, DESTDIR=)
 	install -D -m 755 $(BUILD)/duet $(DESTDIR)$(PREFIX)/bin/duet
 	install -D -m 644 $(BUILD)/lib/libduet.a $(DESTDIR)$(PREFIX)/lib/libduet.a
 	install -D -m 755 $(BUILD)/lib/libduet.so $(DESTDIR)$(PREFIX)/lib/libduet.so.0
@@ -249,11 +249,13 @@ install: all ## install program, library, header, model (PREFIX=, DESTDIR=)
 	install -d $(DESTDIR)$(PREFIX)/share/duet/phrases
 	install -m 644 db/phrases/*.txt $(DESTDIR)$(PREFIX)/share/duet/phrases
 	install -d $(DESTDIR)$(PREFIX)/share/doc/duet
-	install -m 644 LICENSE NOTICE $(DESTDIR)$(PREFIX)/share/doc/duet
+	install -m 644 LICENSE NOTICE docs/HTTP.md packaging/duet.conf $(DESTDIR)$(PREFIX)/share/doc/duet
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	sed 's|@PREFIX@|$(PREFIX)|' packaging/duet.service > $(DESTDIR)$(PREFIX)/lib/systemd/system/duet.service
 
 uninstall: ## remove what install put there
 	rm -f $(DESTDIR)$(PREFIX)/bin/duet $(DESTDIR)$(PREFIX)/lib/libduet.* \
-	  $(DESTDIR)$(PREFIX)/lib/pkgconfig/duet.pc
+	  $(DESTDIR)$(PREFIX)/lib/pkgconfig/duet.pc $(DESTDIR)$(PREFIX)/lib/systemd/system/duet.service
 	rm -rf $(DESTDIR)$(PREFIX)/include/duet $(DESTDIR)$(PREFIX)/share/duet \
 	  $(DESTDIR)$(PREFIX)/share/doc/duet
 

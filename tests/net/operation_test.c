@@ -1,6 +1,6 @@
 /*
  * operation_test.c - what whoever runs a server relies on: keys that only read, ids and
- * logs of requests, telemetry.
+ * logs of requests, telemetry, pictures from nowhere else than said.
  */
 #include "tests/test.h"
 
@@ -215,6 +215,80 @@ static void test_telemetry_is_as_the_contract_has_it(void **state)
     stop(s);
 }
 
+/* ---- Pictures by URL --------------------------------------------------------------------- */
+
+struct peer {
+    int fd;
+    char url[64], address[32];
+    pthread_t thread;
+};
+
+/* Answers one request with seven bytes that are said to be a picture. */
+static void *give_picture(void *arg)
+{
+    struct peer *peer = arg;
+    char request[2048];
+    int fd = accept(peer->fd, NULL, NULL);
+    if (recv(fd, request, sizeof request, 0) > 0) {
+        raw_send(fd, "HTTP/1.0 200 OK\r\nContent-Type: image/png\r\n\r\nPICTURE");
+    }
+    close(fd);
+    return NULL;
+}
+
+static void peer_start(struct peer *peer)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET};
+    socklen_t n = sizeof at;
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    peer->fd = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(bind(peer->fd, (struct sockaddr *)&at, sizeof at), 0);
+    assert_int_equal(listen(peer->fd, 4), 0);
+    assert_int_equal(getsockname(peer->fd, (struct sockaddr *)&at, &n), 0);
+    snprintf(peer->address, sizeof peer->address, "127.0.0.1:%u", ntohs(at.sin_port));
+    snprintf(peer->url, sizeof peer->url, "http://%s/a.png", peer->address);
+    assert_int_equal(pthread_create(&peer->thread, NULL, give_picture, peer), 0);
+}
+
+static struct raw_reply ask_by_url(const struct running *s, const char *url)
+{
+    char body[256];
+    snprintf(body, sizeof body, "{\"query\": {\"image\": \"%s\"}}", url);
+    return raw_ask(s->url, QUERY, HOST, body);
+}
+
+static void test_pictures_by_url_come_from_listed_hosts(void **state)
+{
+    (void)state;
+    struct peer peer;
+    peer_start(&peer);
+    struct running *s = start(&(struct net_server_options){
+        .n_threads = 1, .allow_private_image_urls = peer.address});
+    assert_int_equal(ask_by_url(s, peer.url).status, 200);
+    pthread_join(peer.thread, NULL);
+    close(peer.fd);
+    assert_int_equal(fake.last_input.kind, DUET_INPUT_IMAGE);
+    assert_int_equal(fake.last_input.n, strlen("PICTURE"));
+    struct raw_reply other = ask_by_url(s, "https://127.0.0.1/a.png");
+    assert_int_equal(other.status, 400);
+    assert_non_null(strstr(other.text, "query.image: pictures are not fetched from"));
+    stop(s);
+}
+
+static void test_pictures_by_url_are_refused_where_none_is_listed(void **state)
+{
+    (void)state;
+    struct running *s = start(&plain);
+    struct raw_reply reply = ask_by_url(s, "https://images.example.org/a.png");
+    assert_int_equal(reply.status, 501);
+    assert_non_null(strstr(reply.text, "--allow-image-urls"));
+    stop(s);
+    struct net_server *server;
+    struct net_server_options wrong = {.listen = "127.0.0.1:0",
+                                       .allow_image_urls = "*"};
+    assert_err(net_server_open(&server, NULL, &wrong), ERR_INVALID);
+}
+
 int main(void)
 {
     signal(SIGPIPE, SIG_IGN);
@@ -226,6 +300,8 @@ int main(void)
         cmocka_unit_test(test_requests_and_slow_queries_are_logged),
         cmocka_unit_test(test_a_log_moved_away_is_begun_anew),
         cmocka_unit_test(test_telemetry_is_as_the_contract_has_it),
+        cmocka_unit_test(test_pictures_by_url_come_from_listed_hosts),
+        cmocka_unit_test(test_pictures_by_url_are_refused_where_none_is_listed),
     };
     return cmocka_run_group_tests(tests, begin, end);
 }
