@@ -237,6 +237,12 @@ static void test_a_server_lives_by_its_file_of_settings(void **state)
     assert_int_equal(https(url, "/collections", "secret"), 200);
     assert_int_equal(https(url, "/collections", "looker"), 200);
     assert_int_equal(https(url, "/collections", "wrong"), 401);
+    setenv("CURL_CA_BUNDLE", at("cert.pem"), 1);
+    RUN("--url", url, "--api-key-file", at("pictures/looker"), "search", "dog");
+    assert_int_equal(ran.status, 3); /* there is no collection yet, which it was told */
+    unsetenv("CURL_CA_BUNDLE");
+    RUN("--url", url, "--api-key-file", at("pictures/looker"), "search", "dog");
+    assert_int_equal(ran.status, 9);
 
     certificate_write(at("cert.pem"), at("key.pem"), 2);
     assert_int_equal(https(url, "/healthz", ""), 0); /* not the one we trust now */
