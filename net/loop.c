@@ -34,6 +34,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "net/conn.h"
+#include "net/framing.h"
 #include "net/http_err.h"
 #include "net/request_id.h"
 
@@ -49,6 +50,7 @@ struct exchange {
     size_t n_in;             /* bytes of the body */
     char id[REQUEST_ID_MAX]; /* the reply's X-Request-Id */
     char client[64];         /* "ADDRESS:PORT", for the log */
+    bool closes;             /* nothing more is read from its connection */
     struct exchange *next;   /* in `done` */
 };
 
@@ -122,7 +124,7 @@ static void add_headers(struct exchange *x)
     if (call->status == 503) {
         evhttp_add_header(headers, "Retry-After", "1");
     }
-    if (x->loop->stopping) {
+    if (x->loop->stopping || x->closes) {
         evhttp_add_header(headers, "Connection", "close");
     }
 }
@@ -278,7 +280,19 @@ static const char *method_name(enum evhttp_cmd_type type)
     }
 }
 
-/* Who may ask: true, or false with the refusal sent. */
+/* These return true, or false with the refusal sent. */
+
+static bool check_framing(struct exchange *x)
+{
+    x->closes = !framing_is_sound(evhttp_request_get_input_headers(x->request));
+    if (x->closes) {
+        exchange_refuse(x, 400, "the headers leave in doubt where the request ends");
+        return false;
+    }
+    return true;
+}
+
+/* Who may ask. */
 static bool check_sender(struct exchange *x)
 {
     struct evkeyvalq *headers = evhttp_request_get_input_headers(x->request);
@@ -352,7 +366,8 @@ static const char *path_of(struct evhttp_request *request)
 
 static void dispatch(struct exchange *x)
 {
-    if (!check_sender(x) || !find_route(x, path_of(x->request)) || !check_key(x)) {
+    if (!check_framing(x) || !check_sender(x) || !find_route(x, path_of(x->request)) ||
+        !check_key(x)) {
         return;
     }
     if ((x->call.match.route->flags & ROUTE_INLINE) != 0) {

@@ -153,8 +153,6 @@ static void test_chunks_without_end_or_sense_are_cut_off(void **state)
     stop(s);
 }
 
-/* Two lengths, or a length beside chunks, are how requests are smuggled past a proxy
- * that reads the other one. */
 static void test_a_length_that_is_no_length_is_refused(void **state)
 {
     (void)state;
@@ -172,6 +170,39 @@ static void test_a_length_that_is_no_length_is_refused(void **state)
             fail_msg("Content-Length: %s: %d", lengths[i], status);
         }
     }
+    stop(s);
+}
+
+/* Two lengths, or a length beside chunks, are how requests are smuggled past a proxy
+ * that reads the other one. The second request of each must not be run. */
+static void test_a_request_of_doubtful_length_closes_its_connection(void **state)
+{
+    (void)state;
+    static const char *const headers[] = {
+        "Content-Length: 2\r\nContent-Length: 0\r\n",
+        "Content-Length: 2\r\nContent-Length: 2\r\n",
+        "Content-Length: 2\r\nTransfer-Encoding: chunked\r\n",
+        "Transfer-Encoding: gzip, chunked\r\n",
+        "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n",
+        "Transfer-Encoding: xchunked\r\nContent-Length: 2\r\n",
+        "Content-Length : 2\r\n",
+        "Content-Length: +2\r\n",
+        "Content-Length: 2\r\nHost: evil.example\r\n",
+    };
+    struct running *s = start(&plain);
+    for (size_t i = 0; i < sizeof headers / sizeof headers[0]; i++) {
+        int fd = raw_connect(s->url);
+        raw_send(fd, "POST /collections/things/points/count HTTP/1.1\r\n" HOST);
+        raw_send(fd, headers[i]);
+        raw_send(fd, "\r\n{}");
+        raw_send_request(fd, QUERY, HOST, WORDS);
+        struct raw_reply reply = raw_read(fd);
+        bool refused = reply.status == 400 || reply.status == 413 || reply.status == 0;
+        if (!refused || count(reply.text, "HTTP/1.1 ") > 1) {
+            fail_msg("%s: %s", headers[i], reply.text);
+        }
+    }
+    assert_int_equal(fake.n_searches, 0);
     stop(s);
 }
 
@@ -231,6 +262,7 @@ int main(void)
         cmocka_unit_test(test_a_body_may_come_in_chunks),
         cmocka_unit_test(test_chunks_without_end_or_sense_are_cut_off),
         cmocka_unit_test(test_a_length_that_is_no_length_is_refused),
+        cmocka_unit_test(test_a_request_of_doubtful_length_closes_its_connection),
         cmocka_unit_test(test_headers_by_the_thousand_are_refused),
         cmocka_unit_test(test_a_path_never_leaves_its_segment),
     };
