@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "net/api.h"
+#include "net/image_url.h"
 #include "net/request_id.h"
 
 /* The only route whose answer has no envelope though it is JSON, as in the dialect. */
@@ -67,6 +68,18 @@ static enum err write_collections(struct api_call *call,
     return ERR_OK;
 }
 
+static enum err write_image_urls(struct api_call *call)
+{
+    struct image_url_stats stats = image_url_stats(call->api->image_urls);
+    return buf_printf(&call->out.text,
+                      "# HELP duet_image_urls_total Pictures named by URL.\n"
+                      "# TYPE duet_image_urls_total counter\n"
+                      "duet_image_urls_total{result=\"fetched\"} %llu\n"
+                      "duet_image_urls_total{result=\"failed\"} %llu\n",
+                      (unsigned long long)stats.n_fetched,
+                      (unsigned long long)stats.n_failed);
+}
+
 enum err api_metrics(struct api_call *call)
 {
     struct duet_collections list;
@@ -75,6 +88,7 @@ enum err api_metrics(struct api_call *call)
     TRY(metrics_write(call->api->metrics, &call->out.text));
     duet_encode_stats(call->api->db, &encoding);
     TRY(metrics_write_encoding(&encoding, &call->out.text));
+    TRY(write_image_urls(call));
     TRY(duet_collections_list(call->api->db, NULL, &list));
     enum err result = write_collections(call, &list);
     duet_collections_release(&list);

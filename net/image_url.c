@@ -33,6 +33,7 @@ struct entry {
 
 struct image_urls {
     atomic_int n_fetching;
+    atomic_ullong n_fetched, n_failed;
     size_t n_entries;
     struct entry entries[ENTRIES_MAX];
 };
@@ -380,6 +381,22 @@ static enum err fetch_within(struct image_urls *urls, const char *url,
     return result;
 }
 
+/* No more than so many at once. */
+static enum err fetch_in_turn(struct image_urls *urls, const char *url,
+                              struct image_url_budget *budget, unsigned char **bytes,
+                              size_t *n)
+{
+    enum err result;
+    if (atomic_fetch_add(&urls->n_fetching, 1) < LIMIT_IMAGE_URL_FETCHES) {
+        result = fetch_within(urls, url, budget, bytes, n);
+    } else {
+        result = err_set(ERR_BUSY, "the server is busy: %d pictures are being fetched",
+                         LIMIT_IMAGE_URL_FETCHES);
+    }
+    atomic_fetch_sub(&urls->n_fetching, 1);
+    return result;
+}
+
 enum err image_url_fetch(struct image_urls *urls, const char *url,
                          struct image_url_budget *budget, unsigned char **bytes,
                          size_t *n)
@@ -395,12 +412,17 @@ enum err image_url_fetch(struct image_urls *urls, const char *url,
             "the pictures of this request's URLs have more than %u bytes together",
             LIMIT_IMAGE_URLS_BYTES);
     budget->n_urls--;
-    if (atomic_fetch_add(&urls->n_fetching, 1) >= LIMIT_IMAGE_URL_FETCHES) {
-        atomic_fetch_sub(&urls->n_fetching, 1);
-        return err_set(ERR_BUSY, "the server is busy: %d pictures are being fetched",
-                       LIMIT_IMAGE_URL_FETCHES);
-    }
-    enum err result = fetch_within(urls, url, budget, bytes, n);
-    atomic_fetch_sub(&urls->n_fetching, 1);
+    enum err result = fetch_in_turn(urls, url, budget, bytes, n);
+    atomic_fetch_add(result == ERR_OK ? &urls->n_fetched : &urls->n_failed, 1);
     return result;
+}
+
+struct image_url_stats image_url_stats(struct image_urls *urls)
+{
+    struct image_url_stats stats = {0};
+    if (urls != NULL) {
+        stats.n_fetched = atomic_load(&urls->n_fetched);
+        stats.n_failed = atomic_load(&urls->n_failed);
+    }
+    return stats;
 }

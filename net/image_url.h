@@ -62,4 +62,10 @@ enum err image_url_fetch(struct image_urls *urls, const char *url,
                          struct image_url_budget *budget, unsigned char **bytes,
                          size_t *n) ERR_CHECK;
 
+/* How many have been fetched, and how many have not, for whatever reason; 0 for NULL. */
+struct image_url_stats {
+    uint64_t n_fetched, n_failed;
+};
+struct image_url_stats image_url_stats(struct image_urls *urls);
+
 #endif

@@ -272,6 +272,11 @@ static void test_pictures_by_url_come_from_listed_hosts(void **state)
     struct raw_reply other = ask_by_url(s, "https://127.0.0.1/a.png");
     assert_int_equal(other.status, 400);
     assert_non_null(strstr(other.text, "query.image: pictures are not fetched from"));
+    struct raw_reply metrics = raw_ask(s->url, "GET /metrics", HOST, "");
+    assert_non_null(
+        strstr(metrics.text, "duet_image_urls_total{result=\"fetched\"} 1\n"));
+    assert_non_null(
+        strstr(metrics.text, "duet_image_urls_total{result=\"failed\"} 1\n"));
     stop(s);
 }
 
