@@ -20,7 +20,7 @@
 
 #define CLI_DB_DEFAULT "./duet.db"
 
-enum { CLI_LIST_MAX = 64, CLI_SAID_MAX = 40 };
+enum { CLI_LIST_MAX = 64, CLI_SAID_MAX = 48 };
 
 /* What an option that may be said again and again has been told. */
 struct cli_list {

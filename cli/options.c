@@ -15,7 +15,7 @@
 #include "cli/suggest.h"
 
 enum {
-    OPTIONS_MAX = 32,  /* global and own options of any command */
+    OPTIONS_MAX = 48,  /* global and own options of any command */
     VALUE_FIRST = 1024 /* what getopt_long returns for the first; past any letter */
 };
 

@@ -32,7 +32,8 @@ struct entry {
 };
 
 struct image_urls {
-    atomic_int n_fetching;
+    unsigned n_at_once;
+    atomic_uint n_fetching;
     atomic_ullong n_fetched, n_failed;
     size_t n_entries;
     struct entry entries[ENTRIES_MAX];
@@ -130,11 +131,12 @@ static void start_curl(void)
 }
 
 enum err image_urls_open(struct image_urls **out, const char *allowed,
-                         const char *allowed_private)
+                         const char *allowed_private, unsigned n_at_once)
 {
     *out = NULL;
     struct image_urls *urls = alloc_zero(1, sizeof *urls);
     FAIL_IF(urls == NULL, ERR_NOMEM, "out of memory");
+    urls->n_at_once = n_at_once > 0 ? n_at_once : 1;
     pthread_once(&curl_once, start_curl);
     enum err result = curl_started == CURLE_OK
                           ? add_list(urls, allowed, false)
@@ -387,11 +389,11 @@ static enum err fetch_in_turn(struct image_urls *urls, const char *url,
                               size_t *n)
 {
     enum err result;
-    if (atomic_fetch_add(&urls->n_fetching, 1) < LIMIT_IMAGE_URL_FETCHES) {
+    if (atomic_fetch_add(&urls->n_fetching, 1) < urls->n_at_once) {
         result = fetch_within(urls, url, budget, bytes, n);
     } else {
-        result = err_set(ERR_BUSY, "the server is busy: %d pictures are being fetched",
-                         LIMIT_IMAGE_URL_FETCHES);
+        result = err_set(ERR_BUSY, "the server is busy: %u pictures are being fetched",
+                         urls->n_at_once);
     }
     atomic_fetch_sub(&urls->n_fetching, 1);
     return result;

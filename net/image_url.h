@@ -3,7 +3,7 @@
  * listed and from nowhere else.
  *
  *     struct image_urls *urls;
- *     TRY(image_urls_open(&urls, "images.example.org,*.cdn.example.net", NULL));
+ *     TRY(image_urls_open(&urls, "images.example.org,*.cdn.example.net", NULL, 4));
  *     struct image_url_budget budget = IMAGE_URL_BUDGET;       // one a request
  *     TRY(image_url_fetch(urls, "https://…", &budget, &bytes, &n));
  *     ...
@@ -33,10 +33,11 @@
 
 struct image_urls;
 
-/* NULL or "" is an empty list. ERR_INVALID names what is wrong in one. Where both are
- * empty *out is NULL, which image_url_fetch takes, too. */
+/* NULL or "" is an empty list. At most `n_at_once` fetches are under way (0: 1), so that
+ * slow hosts leave threads to others. ERR_INVALID names what is wrong in a list. Where
+ * both are empty *out is NULL, which image_url_fetch takes, too. */
 enum err image_urls_open(struct image_urls **out, const char *allowed,
-                         const char *allowed_private) ERR_CHECK;
+                         const char *allowed_private, unsigned n_at_once) ERR_CHECK;
 
 /* Accepts NULL. */
 void image_urls_close(struct image_urls *urls);
@@ -55,7 +56,7 @@ struct image_url_budget {
  * The bytes of the picture, the caller's (alloc_free), and what is left of the budget.
  * Whether they are a picture is not looked at. ERR_UNSUPPORTED: no list at all;
  * ERR_INVALID: no URL, a host not listed, an address not public, a wrong answer;
- * ERR_LIMIT: too large, or too many; ERR_TIMEOUT; ERR_BUSY: LIMIT_IMAGE_URL_FETCHES are
+ * ERR_LIMIT: too large, or too many; ERR_TIMEOUT; ERR_BUSY: as many as may be are
  * under way; ERR_NOMEM.
  */
 enum err image_url_fetch(struct image_urls *urls, const char *url,

@@ -150,6 +150,17 @@ static enum err open_tls(struct net_server *server,
                : tls_open(&server->tls, options->tls_cert, options->tls_key);
 }
 
+/* A fetch waits with a worker; half of them are left to those who wait for nobody. */
+static enum err open_image_urls(struct net_server *server,
+                                const struct net_server_options *options,
+                                unsigned n_workers)
+{
+    unsigned n = n_workers / 2;
+    return image_urls_open(&server->api.image_urls, options->allow_image_urls,
+                           options->allow_private_image_urls,
+                           n < LIMIT_IMAGE_URL_FETCHES ? n : LIMIT_IMAGE_URL_FETCHES);
+}
+
 /* The log takes over what other parts say, but only where it was asked for. */
 static enum err open_log(struct net_server *server,
                          const struct net_server_options *options)
@@ -172,18 +183,16 @@ static enum err open_parts(struct net_server *server,
                            const struct net_server_options *options)
 {
     bool is_loopback;
+    unsigned n_workers = options->n_threads != 0 ? options->n_threads : count_workers();
     FAIL_IF(options->n_threads > LIMIT_THREADS_MAX, ERR_LIMIT,
             "%u threads are more than %d", options->n_threads, LIMIT_THREADS_MAX);
     TRY(copy_keys(server, options));
     TRY(open_tls(server, options));
     TRY(start_listening(server, options, &is_loopback));
-    TRY(image_urls_open(&server->api.image_urls, options->allow_image_urls,
-                        options->allow_private_image_urls));
+    TRY(open_image_urls(server, options, n_workers));
     TRY(open_log(server, options));
     TRY(metrics_open(&server->api.metrics, api_routes, api_n_routes));
-    TRY(job_queue_open(&server->jobs,
-                       options->n_threads != 0 ? options->n_threads : count_workers(),
-                       LIMIT_QUEUED_REQUESTS));
+    TRY(job_queue_open(&server->jobs, n_workers, LIMIT_QUEUED_REQUESTS));
     return open_loops(server, options, is_loopback);
 }
 

@@ -160,7 +160,8 @@ static enum err fetch(const char *allowed, const char *allowed_private, const ch
     struct image_urls *urls;
     unsigned char *bytes;
     size_t n;
-    assert_ok(image_urls_open(&urls, with_port(allowed), with_port(allowed_private)));
+    assert_ok(
+        image_urls_open(&urls, with_port(allowed), with_port(allowed_private), 2));
     budget = IMAGE_URL_BUDGET;
     budget.ns = 2000000000; /* no test waits longer */
     enum err result = image_url_fetch(urls, with_port(url), &budget, &bytes, &n);
@@ -205,7 +206,7 @@ static void test_without_a_list_nothing_is_fetched(void **state)
     struct image_urls *urls;
     unsigned char *bytes;
     size_t n;
-    assert_ok(image_urls_open(&urls, NULL, ""));
+    assert_ok(image_urls_open(&urls, NULL, "", 2));
     assert_null(urls);
     budget = IMAGE_URL_BUDGET;
     assert_err(image_url_fetch(NULL, "http://127.0.0.1/", &budget, &bytes, &n),
@@ -346,7 +347,7 @@ static void test_a_request_has_a_budget(void **state)
     unsigned char *bytes;
     size_t n;
     const char *url = with_port("http://127.0.0.1:%u/ok");
-    assert_ok(image_urls_open(&urls, NULL, with_port(OURS)));
+    assert_ok(image_urls_open(&urls, NULL, with_port(OURS), 2));
     budget = IMAGE_URL_BUDGET;
     budget.n_urls = 1;
     assert_ok(image_url_fetch(urls, url, &budget, &bytes, &n));
@@ -360,6 +361,42 @@ static void test_a_request_has_a_budget(void **state)
     budget = IMAGE_URL_BUDGET;
     budget.ns = 0;
     assert_err(image_url_fetch(urls, url, &budget, &bytes, &n), ERR_TIMEOUT);
+    image_urls_close(urls);
+}
+
+static void *fetch_slowly(void *urls)
+{
+    struct image_url_budget own = IMAGE_URL_BUDGET;
+    unsigned char *bytes;
+    size_t n;
+    own.ns = 1000000000;
+    enum err result =
+        image_url_fetch(urls, with_port("http://127.0.0.1:%u/slow"), &own, &bytes, &n);
+    return result == ERR_TIMEOUT ? NULL : urls;
+}
+
+static void test_only_so_many_are_fetched_at_once(void **state)
+{
+    (void)state;
+    struct image_urls *urls;
+    pthread_t thread;
+    unsigned char *bytes;
+    size_t n;
+    void *failed;
+    int before = atomic_load(&peer.n_requests);
+    assert_ok(image_urls_open(&urls, NULL, with_port(OURS), 0)); /* one, then */
+    pthread_create(&thread, NULL, fetch_slowly, urls);
+    while (atomic_load(&peer.n_requests) == before) {
+        usleep(1000);
+    }
+    budget = IMAGE_URL_BUDGET;
+    assert_err(image_url_fetch(urls, "http://127.0.0.1:1/", &budget, &bytes, &n),
+               ERR_BUSY);
+    pthread_join(thread, &failed);
+    assert_null(failed);
+    assert_err(image_url_fetch(urls, "http://127.0.0.1:1/", &budget, &bytes, &n),
+               ERR_INVALID);
+    assert_int_equal(image_url_stats(urls).n_failed, 3);
     image_urls_close(urls);
 }
 
@@ -383,13 +420,13 @@ static void test_wrong_lists_are_refused(void **state)
         "example.org.",       "ok.example, b?d", "-:--:",
     };
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
-        if (image_urls_open(&urls, lists[i], NULL) != ERR_INVALID) {
+        if (image_urls_open(&urls, lists[i], NULL, 2) != ERR_INVALID) {
             fail_msg("%s", lists[i]);
         }
         assert_null(urls);
     }
-    assert_err(image_urls_open(&urls, NULL, "host"), ERR_INVALID);
-    assert_err(image_urls_open(&urls, NULL, "*.example.org:80"), ERR_INVALID);
+    assert_err(image_urls_open(&urls, NULL, "host", 2), ERR_INVALID);
+    assert_err(image_urls_open(&urls, NULL, "*.example.org:80", 2), ERR_INVALID);
 }
 
 int main(void)
@@ -407,6 +444,7 @@ int main(void)
         cmocka_unit_test(test_a_slow_host_is_given_up),
         cmocka_unit_test(test_answers_that_are_no_picture_are_refused),
         cmocka_unit_test(test_a_request_has_a_budget),
+        cmocka_unit_test(test_only_so_many_are_fetched_at_once),
         cmocka_unit_test(test_proxies_of_the_environment_are_not_used),
         cmocka_unit_test(test_wrong_lists_are_refused),
     };
