@@ -20,7 +20,7 @@ DATA     ?= ../shared/data/eval
 CC       ?= gcc
 CXX      ?= g++
 FOLDERS  := base encoder index db net cli
-PACKAGES := lmdb libevent libevent_pthreads json-c libjpeg libpng libwebp libwebpdemux libheif \
+PACKAGES := lmdb libevent libevent_pthreads libevent_openssl libssl json-c libjpeg libpng libwebp libwebpdemux libheif \
             libavif libexif libutf8proc libxxhash oniguruma libcurl libcrypto openblas
 
 # What the packages ask for; evaluated only when something is compiled.
@@ -101,7 +101,7 @@ FUZZERS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/fuzz/fuzz_*.c)
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all help deps demo test test-run test-unit crash slow asan tsan debug eval recall bench bench-commit fuzz \
+.PHONY: all help deps demo test test-run test-unit crash hostile slow asan tsan debug eval recall bench bench-commit bench-server fuzz \
         format format-check checksrc lint sizes doctor lib install uninstall clean
 
 all: $(BUILD)/duet lib ## build the program and the library
@@ -146,6 +146,9 @@ crash: ## the crash tests in their long form: 1000 kills, 2000 power cuts
 	@CRASH_ROUNDS=1000 POWER_ROUNDS=2000 TEST_TIMEOUT=3000 $(MAKE) --no-print-directory test-unit T=power
 	@CRASH_ROUNDS=300 TEST_TIMEOUT=3000 $(MAKE) --no-print-directory test-unit T=crash_threads
 	@$(MAKE) --no-print-directory test-unit T=crash_points
+
+hostile: ## N=10000 requests that mean harm, at a server under AddressSanitizer
+	@HOSTILE_N=$(or $(N),10000) TEST_TIMEOUT=3000 $(MAKE) --no-print-directory VARIANT=asan test-unit T=hostile
 
 debug: ## build without optimisation, into build/debug
 	@$(MAKE) --no-print-directory VARIANT=debug all
@@ -231,7 +234,7 @@ $(BUILD)/lib/duet.pc: db/duet.pc.in
 	$(Q)sed -e 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' \
 	  -e 's|@PRIVATE_LIBS@|$(filter-out %.a,$(LINK_LIBS))|' $< > $@
 
-install: all ## install program, library, header, model (PREFIX=, DESTDIR=)
+install: all ## install program, library, header, model, service (PREFIX=, DESTDIR=)
 	install -D -m 755 $(BUILD)/duet $(DESTDIR)$(PREFIX)/bin/duet
 	install -D -m 644 $(BUILD)/lib/libduet.a $(DESTDIR)$(PREFIX)/lib/libduet.a
 	install -D -m 755 $(BUILD)/lib/libduet.so $(DESTDIR)$(PREFIX)/lib/libduet.so.0
@@ -247,11 +250,13 @@ install: all ## install program, library, header, model (PREFIX=, DESTDIR=)
 	install -d $(DESTDIR)$(PREFIX)/share/duet/phrases
 	install -m 644 db/phrases/*.txt $(DESTDIR)$(PREFIX)/share/duet/phrases
 	install -d $(DESTDIR)$(PREFIX)/share/doc/duet
-	install -m 644 LICENSE NOTICE $(DESTDIR)$(PREFIX)/share/doc/duet
+	install -m 644 LICENSE NOTICE docs/HTTP.md packaging/duet.conf $(DESTDIR)$(PREFIX)/share/doc/duet
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	sed 's|@PREFIX@|$(PREFIX)|' packaging/duet.service > $(DESTDIR)$(PREFIX)/lib/systemd/system/duet.service
 
 uninstall: ## remove what install put there
 	rm -f $(DESTDIR)$(PREFIX)/bin/duet $(DESTDIR)$(PREFIX)/lib/libduet.* \
-	  $(DESTDIR)$(PREFIX)/lib/pkgconfig/duet.pc
+	  $(DESTDIR)$(PREFIX)/lib/pkgconfig/duet.pc $(DESTDIR)$(PREFIX)/lib/systemd/system/duet.service
 	rm -rf $(DESTDIR)$(PREFIX)/include/duet $(DESTDIR)$(PREFIX)/share/duet \
 	  $(DESTDIR)$(PREFIX)/share/doc/duet
 
@@ -271,6 +276,10 @@ recall: $(BUILD)/tests/bench/recall ## what the index finds of the exact ten (DB
 
 bench: $(BUILD)/duet $(BENCHES) ## speed, as medians; docs/SPEED.md explains the numbers
 	@BUILD=$(BUILD) DUET_MODELS=$(CURDIR)/encoder/models tests/bench/run.sh $(BENCHES)
+
+bench-server: $(BUILD)/tests/bench/bench_server ## what HTTP costs, beside the library (POINTS=20000 SECONDS=10 CONNECTIONS=32)
+	@BUILD=$(BUILD) DUET_MODELS=$(CURDIR)/encoder/models $(BUILD)/tests/bench/bench_server \
+	  $(or $(POINTS),20000) $(or $(SECONDS),10) $(or $(CONNECTIONS),32)
 
 fuzz: ## look for crashes in a parser: make fuzz F=image TIME=60 (needs clang)
 	@test -n "$(F)" || { echo "say which: make fuzz F=image TIME=60"; exit 2; }

@@ -142,6 +142,14 @@
 /* Reading transactions at once, over all processes: searches, walks, backups. */
 #define LIMIT_READERS 1024
 
+/* Pictures named by URL, where the server may fetch them. A fetch holds a worker. */
+#define LIMIT_IMAGE_URL_BYTES (32u << 20)
+#define LIMIT_IMAGE_URL_SECONDS 10              /* redirects and all */
+#define LIMIT_IMAGE_URL_FETCHES 16              /* under way at once; past it: 503 */
+#define LIMIT_IMAGE_URLS 64                     /* in one request */
+#define LIMIT_IMAGE_URLS_BYTES LIMIT_BODY_BYTES /* all of one request's */
+#define LIMIT_IMAGE_URLS_SECONDS 30
+
 /* The database's map: reserved, not used; halved where the system refuses. */
 #define LIMIT_MAP_BYTES (1ull << 40)
 #define LIMIT_MAP_BYTES_MIN (1ull << 28)

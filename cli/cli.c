@@ -141,16 +141,21 @@ enum exit_code cli_each(const struct cli *cli,
     return code;
 }
 
-enum err cli_api_key(const char **key, const struct cli *cli, struct buf *file)
+enum err cli_read_key(const char **key, const char *path, const char *variable,
+                      struct buf *file)
 {
-    *key = getenv("DUET_API_KEY");
-    if (cli->api_key_file == NULL) {
+    *key = getenv(variable);
+    if (path == NULL) {
         return ERR_OK;
     }
-    TRY(file_read(cli->api_key_file, file));
+    TRY(file_read(path, file));
     file->data[strcspn(file->data, "\r\n")] = '\0';
-    FAIL_IF(file->data[0] == '\0', ERR_INVALID, "%s: there is no key in it",
-            cli->api_key_file);
+    FAIL_IF(file->data[0] == '\0', ERR_INVALID, "%s: there is no key in it", path);
     *key = file->data;
     return ERR_OK;
+}
+
+enum err cli_api_key(const char **key, const struct cli *cli, struct buf *file)
+{
+    return cli_read_key(key, cli->api_key_file, "DUET_API_KEY", file);
 }

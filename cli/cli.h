@@ -20,12 +20,27 @@
 
 #define CLI_DB_DEFAULT "./duet.db"
 
-enum { CLI_LIST_MAX = 64 };
+enum { CLI_LIST_MAX = 64, CLI_SAID_MAX = 48 };
 
 /* What an option that may be said again and again has been told. */
 struct cli_list {
     const char *items[CLI_LIST_MAX]; /* [n] */
     size_t n;
+};
+
+/* What `duet serve` alone takes: serve_config.h. */
+struct cli_serve {
+    const char *config;
+    bool print_config;
+    const char *read_only_api_key_file;
+    const char *tls_cert, *tls_key;
+    size_t max_body; /* bytes */
+    size_t grace;    /* seconds */
+    const char *log; /* "text" or "json" */
+    const char *log_file;
+    bool access_log;
+    size_t slow_query_ms; /* 0: none is told */
+    const char *allow_image_urls, *allow_private_image_urls;
 };
 
 /* What the command line of one run says. Strings are argv's or the environment's. */
@@ -67,12 +82,17 @@ struct cli {
     bool dry_run;
     const char *keys;
     const char *ids;
+    struct cli_serve serve;
+
+    const struct cli_option *said[CLI_SAID_MAX]; /* [n_said], each once */
+    size_t n_said;
 
     const char *const *args; /* [n_args], what is no option */
     size_t n_args;
 };
 
-enum cli_kind { CLI_FLAG, CLI_TEXT, CLI_TEXTS, CLI_NUMBER };
+/* CLI_SIZE: a number of bytes, with K, M or G behind it for 2^10, 2^20, 2^30. */
+enum cli_kind { CLI_FLAG, CLI_TEXT, CLI_TEXTS, CLI_NUMBER, CLI_SIZE };
 
 /* An option: its spelling, and the member of `struct cli` that it sets. */
 struct cli_option {
@@ -81,6 +101,7 @@ struct cli_option {
     enum cli_kind kind;
     size_t offset;        /* of a bool, const char *, struct cli_list or size_t */
     size_t min, max;      /* of a number */
+    const char *fallback; /* of a setting (serve_config.h); NULL: none */
     const char *argument; /* "N", in help */
     const char *help;
 };
@@ -158,6 +179,12 @@ enum exit_code cli_each(const struct cli *cli,
                         enum err (*one)(void *arg, const char *argument), void *arg);
 
 enum { CLI_API_KEY_MAX = 4096 };
+
+/* The first line of the file at `path`, or where that is NULL the environment's
+ * `variable`; *key is NULL where there is neither, and may point into `file` (a buf of
+ * CLI_API_KEY_MAX). */
+enum err cli_read_key(const char **key, const char *path, const char *variable,
+                      struct buf *file) ERR_CHECK;
 
 /* The server's key: the first line of --api-key-file, else $DUET_API_KEY; *key is NULL
  * where there is neither, and may point into `file` (a buf of CLI_API_KEY_MAX). */

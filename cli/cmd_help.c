@@ -7,18 +7,30 @@
 
 #include "cli/options.h"
 
-static void print_options(FILE *out, const struct cli_option *option)
+enum { SPELLING_MAX = 40, COLUMN_MIN = 20 };
+
+static int spell(const struct cli_option *option, char spelling[SPELLING_MAX])
 {
-    for (; option->name != NULL; option++) {
+    return snprintf(spelling, SPELLING_MAX, "--%s%s%s", option->name,
+                    option->argument != NULL ? " " : "",
+                    option->argument != NULL ? option->argument : "");
+}
+
+static void print_options(FILE *out, const struct cli_option *options)
+{
+    char spelling[SPELLING_MAX];
+    int column = COLUMN_MIN;
+    for (const struct cli_option *option = options; option->name != NULL; option++) {
+        int width = spell(option, spelling);
+        column = width > column ? width : column;
+    }
+    for (const struct cli_option *option = options; option->name != NULL; option++) {
         char letter[5] = "    ";
-        char spelling[40];
         if (option->letter != 0) {
             snprintf(letter, sizeof letter, "-%c, ", option->letter);
         }
-        snprintf(spelling, sizeof spelling, "--%s%s%s", option->name,
-                 option->argument != NULL ? " " : "",
-                 option->argument != NULL ? option->argument : "");
-        fprintf(out, "  %s%-20s  %s\n", letter, spelling, option->help);
+        spell(option, spelling);
+        fprintf(out, "  %s%-*s  %s\n", letter, column, spelling, option->help);
     }
 }
 

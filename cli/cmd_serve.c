@@ -3,18 +3,36 @@
  */
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/buffer.h"
 #include "base/limits.h"
 #include "cli/cli.h"
+#include "cli/notify.h"
+#include "cli/serve_config.h"
 #include "net/server.h"
 
-static struct net_server *server_to_stop; /* set before the handler is */
+static struct net_server *running; /* set before the handlers are */
 
-static void on_signal(int number)
+static void on_stop(int number)
 {
     (void)number;
-    net_server_stop(server_to_stop);
+    net_server_stop(running);
+}
+
+static void on_reload(int number)
+{
+    (void)number;
+    net_server_reload(running);
+}
+
+static void set_handlers(void (*stop)(int), void (*hang_up)(int))
+{
+    const struct sigaction stopping = {.sa_handler = stop};
+    const struct sigaction hanging_up = {.sa_handler = hang_up};
+    sigaction(SIGINT, &stopping, NULL);
+    sigaction(SIGTERM, &stopping, NULL);
+    sigaction(SIGHUP, &hanging_up, NULL);
 }
 
 /* --threads says on how many cores the database encodes; 0: not said. */
@@ -24,64 +42,107 @@ static unsigned count_workers(const struct cli *cli)
     return n > LIMIT_THREADS_MAX ? LIMIT_THREADS_MAX : (unsigned)n;
 }
 
-static enum err serve(const struct cli *cli, struct duet *db, const char *api_key)
+struct keys {
+    const char *key, *read_only; /* NULL: none */
+    struct buf file, read_only_file;
+};
+
+static enum err read_keys(struct keys *keys, const struct cli *cli)
 {
-    struct net_server_options options = {
+    buf_init(&keys->file, CLI_API_KEY_MAX);
+    buf_init(&keys->read_only_file, CLI_API_KEY_MAX);
+    TRY(cli_api_key(&keys->key, cli, &keys->file));
+    return cli_read_key(&keys->read_only, cli->serve.read_only_api_key_file,
+                        "DUET_READ_ONLY_API_KEY", &keys->read_only_file);
+}
+
+static void keys_release(struct keys *keys)
+{
+    buf_release(&keys->file);
+    buf_release(&keys->read_only_file);
+}
+
+static enum err check_log(const struct cli *cli)
+{
+    const char *log = cli->serve.log;
+    FAIL_IF(strcmp(log, "json") != 0 && strcmp(log, "text") != 0, ERR_INVALID,
+            "--log wants text or json, not '%.40s'", log);
+    return ERR_OK;
+}
+
+static enum err serve(const struct cli *cli, struct duet *db, const struct keys *keys)
+{
+    const struct net_server_options options = {
         .listen = cli->listen,
-        .api_key = api_key,
+        .api_key = keys->key,
+        .read_only_api_key = keys->read_only,
         .insecure = cli->insecure,
         .n_threads = count_workers(cli),
+        .max_body = cli->serve.max_body,
+        .drain_seconds = (unsigned)cli->serve.grace,
+        .tls_cert = cli->serve.tls_cert,
+        .tls_key = cli->serve.tls_key,
+        .log_json = strcmp(cli->serve.log, "json") == 0,
+        .log_requests = cli->serve.access_log,
+        .log_file = cli->serve.log_file,
+        .slow_query_ms = cli->serve.slow_query_ms,
+        .allow_image_urls = cli->serve.allow_image_urls,
+        .allow_private_image_urls = cli->serve.allow_private_image_urls,
     };
-    struct sigaction action = {.sa_handler = on_signal};
-    TRY(net_server_open(&server_to_stop, db, &options));
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
+    TRY(net_server_open(&running, db, &options));
+    set_handlers(on_stop, on_reload);
     if (!cli->quiet) {
-        const char *url = net_server_url(server_to_stop);
+        const char *url = net_server_url(running);
         cli_tell("serving %s at %s (page: %s/dashboard); ^C stops", cli->db, url, url);
     }
-    enum err result = net_server_run(server_to_stop);
-    signal(SIGINT, SIG_DFL);
-    signal(SIGTERM, SIG_DFL);
-    net_server_close(server_to_stop);
+    notify_systemd("READY=1");
+    enum err result = net_server_run(running);
+    notify_systemd("STOPPING=1");
+    set_handlers(SIG_DFL, SIG_IGN);
+    net_server_close(running);
     return result;
 }
 
-static enum exit_code run(const struct cli *cli)
+/* With all settings in place. */
+static enum exit_code serve_database(const struct cli *cli)
 {
-    struct buf file;
+    struct keys keys;
     struct duet *db;
-    const char *api_key;
     char url[LIMIT_NAME_BYTES];
-    if (cli->url != NULL) {
-        return cli_usage("serve works on a database here, not on --url");
+    snprintf(url, sizeof url, "http%s://%s", cli->serve.tls_cert != NULL ? "s" : "",
+             cli->listen);
+    enum err result = read_keys(&keys, cli);
+    if (result == ERR_OK) {
+        result = check_log(cli);
     }
-    snprintf(url, sizeof url, "http://%s",
-             cli->listen != NULL ? cli->listen : "127.0.0.1:6333");
-    buf_init(&file, CLI_API_KEY_MAX);
-    enum exit_code code = cli_fail(cli_api_key(&api_key, cli, &file));
+    enum exit_code code = cli_fail(result);
     if (code == EXIT_DONE) {
         struct duet_options options = {.write = true, .create = true, .url = url};
         code = cli_open(&db, cli, options);
     }
     if (code == EXIT_DONE) {
-        code = cli_fail(serve(cli, db, api_key));
+        code = cli_fail(serve(cli, db, &keys));
         duet_close(db);
     }
-    buf_release(&file);
+    keys_release(&keys);
     return code;
 }
 
-static const struct cli_option options[] = {
-    CLI_OPTION_TEXT("listen", listen, "HOST:PORT", "where (else 127.0.0.1:6333)"),
-    CLI_OPTION_FLAG("insecure", 0, insecure,
-                    "listen on other than this machine without a key"),
-    CLI_OPTION_NUMBER("threads", 0, n_threads, LIMIT_THREADS_MAX,
-                      "cores to encode on (else all)"),
-    CLI_OPTION_TEXT("decode", decode, "exact|fast",
-                    "large JPEGs whole, or shrunk on the way (else fast)"),
-    CLI_OPTION_END,
-};
+static enum exit_code run(const struct cli *cli)
+{
+    struct serve_config config;
+    if (cli->url != NULL) {
+        return cli_usage("serve works on a database here, not on --url");
+    }
+    enum exit_code code = cli_fail(serve_config_read(&config, cli));
+    if (code == EXIT_DONE && cli->serve.print_config) {
+        serve_config_print(&config, stdout, cli->json);
+    } else if (code == EXIT_DONE) {
+        code = serve_database(&config.cli);
+    }
+    serve_config_release(&config);
+    return code;
+}
 
 const struct cli_command cmd_serve = {
     .name = "serve",
@@ -91,9 +152,15 @@ const struct cli_command cmd_serve = {
         "Serves the database (made if it is not there) in the dialect of Qdrant, and\n"
         "a page at /dashboard. It is the one writer while it runs: add pictures\n"
         "through it, or stop it first; searching beside it works. ^C and SIGTERM\n"
-        "let the requests under way end.\n",
+        "let the requests under way end; SIGHUP reads the certificate again and\n"
+        "begins the log's file anew.\n"
+        "\n"
+        "Whatever is not said here is taken from the environment (--tls-cert from\n"
+        "DUET_TLS_CERT) and then from the file of --config (tls-cert = FILE). Keys\n"
+        "may also stand in DUET_API_KEY and DUET_READ_ONLY_API_KEY.\n",
     .example = "  duet serve --listen 127.0.0.1:6333\n"
-               "  duet --url http://127.0.0.1:6333 search \"a red car\"\n",
-    .options = options,
+               "  duet --url http://127.0.0.1:6333 search \"a red car\"\n"
+               "  duet serve --config /etc/duet/duet.conf --print-config\n",
+    .options = serve_options,
     .run = run,
 };

@@ -6,6 +6,8 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,7 +15,7 @@
 #include "cli/suggest.h"
 
 enum {
-    OPTIONS_MAX = 32,  /* global and own options of any command */
+    OPTIONS_MAX = 48,  /* global and own options of any command */
     VALUE_FIRST = 1024 /* what getopt_long returns for the first; past any letter */
 };
 
@@ -107,45 +109,102 @@ static enum err unknown_option(const struct table *table, const char *argument)
     return err_set(ERR_INVALID, "there is no option --%.*s", (int)n, argument);
 }
 
-static enum err parse_number(size_t *out, const struct cli_option *option,
-                             const char *text)
+/* A number, and where `is_size` its unit; *end is what is behind it. */
+static size_t read_number(const char *text, bool is_size, const char **end)
 {
-    char *end;
+    static const char units[] = "KMG";
+    char *behind;
+    unsigned long long value = strtoull(text, &behind, 10);
+    const char *unit = is_size && *behind != '\0' ? strchr(units, *behind) : NULL;
+    if (unit != NULL) {
+        unsigned shift = 10 * (unsigned)(unit - units + 1);
+        value = value > SIZE_MAX >> shift ? SIZE_MAX : value << shift;
+        behind++;
+    }
+    *end = behind;
+    return (size_t)value;
+}
+
+static enum err parse_number(size_t *out, const struct cli_option *option,
+                             const char *label, const char *text)
+{
+    const char *end;
+    bool is_size = option->kind == CLI_SIZE;
     errno = 0;
-    unsigned long long value = strtoull(text, &end, 10);
+    size_t value = read_number(text, is_size, &end);
     bool digits = text[0] >= '0' && text[0] <= '9' && *end == '\0';
     FAIL_IF(!digits || errno != 0 || value < option->min || value > option->max,
-            ERR_INVALID, "--%s wants a number from %zu to %zu, not '%.40s'",
-            option->name, option->min, option->max, text);
-    *out = (size_t)value;
+            ERR_INVALID, "%s wants %s from %zu to %zu, not '%.40s'", label,
+            is_size ? "a number of bytes (64M)" : "a number", option->min, option->max,
+            text);
+    *out = value;
     return ERR_OK;
 }
 
-static enum err list_push(struct cli_list *list, const struct cli_option *option,
-                          const char *text)
+static enum err parse_flag(bool *out, const char *label, const char *text)
 {
-    FAIL_IF(list->n == CLI_LIST_MAX, ERR_LIMIT, "--%s may be said %d times",
-            option->name, CLI_LIST_MAX);
+    static const char *const words[] = {"false", "true", "no", "yes",
+                                        "off",   "on",   "0",  "1"};
+    if (text == NULL) {
+        *out = true;
+        return ERR_OK;
+    }
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        if (strcmp(text, words[i]) == 0) {
+            *out = i % 2 == 1;
+            return ERR_OK;
+        }
+    }
+    return err_set(ERR_INVALID, "%s wants true or false, not '%.40s'", label, text);
+}
+
+static enum err list_push(struct cli_list *list, const char *label, const char *text)
+{
+    FAIL_IF(list->n == CLI_LIST_MAX, ERR_LIMIT, "%s may be said %d times", label,
+            CLI_LIST_MAX);
     list->items[list->n++] = text;
     return ERR_OK;
 }
 
-static enum err set_option(struct cli *cli, const struct cli_option *option,
-                           const char *text)
+enum err options_set(struct cli *cli, const struct cli_option *option,
+                     const char *label, const char *text)
 {
     char *member = (char *)cli + option->offset;
     switch (option->kind) {
     case CLI_FLAG:
-        *(bool *)(void *)member = true;
-        break;
+        return parse_flag((bool *)(void *)member, label, text);
     case CLI_TEXT:
-        FAIL_IF(text[0] == '\0', ERR_INVALID, "--%s is empty", option->name);
+        FAIL_IF(text[0] == '\0', ERR_INVALID, "%s is empty", label);
         *(const char **)(void *)member = text;
         break;
     case CLI_TEXTS:
-        return list_push((struct cli_list *)(void *)member, option, text);
+        return list_push((struct cli_list *)(void *)member, label, text);
     case CLI_NUMBER:
-        return parse_number((size_t *)(void *)member, option, text);
+    case CLI_SIZE:
+        return parse_number((size_t *)(void *)member, option, label, text);
+    }
+    return ERR_OK;
+}
+
+bool options_was_said(const struct cli *cli, const struct cli_option *option)
+{
+    for (size_t i = 0; i < cli->n_said; i++) {
+        if (cli->said[i] == option) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* One option of the command line. */
+static enum err take_option(struct cli *cli, const struct cli_option *option,
+                            const char *text)
+{
+    char label[64];
+    snprintf(label, sizeof label, "--%s", option->name);
+    TRY(options_set(cli, option, label, text));
+    if (!options_was_said(cli, option) && cli->n_said < CLI_SAID_MAX) {
+        cli->said[cli->n_said++] = option;
     }
     return ERR_OK;
 }
@@ -166,7 +225,7 @@ static enum err parse(struct cli *cli, const struct table *table, int argc, char
             table_find(table, value == ':' ? optopt : value);
         FAIL_IF(value == ':', ERR_INVALID, "--%s wants an argument: %s", option->name,
                 option->argument);
-        TRY(set_option(cli, option, optarg));
+        TRY(take_option(cli, option, optarg));
     }
 }
 

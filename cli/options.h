@@ -23,4 +23,12 @@ enum err options_parse_global(struct cli *cli, int argc, char **argv, int *n_rea
 enum err options_parse(struct cli *cli, const struct cli_command *command, int argc,
                        char **argv) ERR_CHECK;
 
+/* Sets one option from `text`, as the command line would; a flag is "true" or "false"
+ * (or yes, no, on, off, 1, 0), NULL being true. `label` is what messages call it. */
+enum err options_set(struct cli *cli, const struct cli_option *option,
+                     const char *label, const char *text) ERR_CHECK;
+
+/* Whether the command line said this option. */
+bool options_was_said(const struct cli *cli, const struct cli_option *option);
+
 #endif

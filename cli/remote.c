@@ -6,6 +6,7 @@
 #include <curl/curl.h>
 #include <openssl/evp.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -88,6 +89,18 @@ static void request_close(struct request *request)
     buf_release(&request->answer);
 }
 
+/* A server's own certificate, by the variables that curl and OpenSSL have for it. */
+static void set_certificates(CURL *curl)
+{
+    const char *path = getenv("CURL_CA_BUNDLE");
+    if (path == NULL || path[0] == '\0') {
+        path = getenv("SSL_CERT_FILE");
+    }
+    if (path != NULL && path[0] != '\0') {
+        curl_easy_setopt(curl, CURLOPT_CAINFO, path);
+    }
+}
+
 /* `body` NULL: GET, else POST; it must live until the request is done. */
 static enum err request_open(struct request *request, const struct cli *cli,
                              const char *route, const char *body)
@@ -98,6 +111,7 @@ static enum err request_open(struct request *request, const struct cli *cli,
     TRY(set_url(request, cli, route));
     TRY(add_api_key(request, cli));
     curl_easy_setopt(request->curl, CURLOPT_PROTOCOLS_STR, "http,https");
+    set_certificates(request->curl);
     curl_easy_setopt(request->curl, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(request->curl, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_SECONDS);
     curl_easy_setopt(request->curl, CURLOPT_TIMEOUT, (long)ANSWER_SECONDS);

@@ -13,6 +13,7 @@
 #include "db/pages.h"
 #include "db/segment.h"
 #include "db/store.h"
+#include "db/text_cache.h"
 #include "db/writer_lock.h"
 
 struct duet {
@@ -31,6 +32,7 @@ struct duet {
     pthread_mutex_t model_mutex; /* over what follows */
     struct enc *model;           /* opened by the first need, then never changed */
     struct enc_pool *pool;       /* over the model, and as long */
+    struct text_cache *texts;    /* of what it made of queries, and as long */
     char *model_name;            /* what finds it again, as recorded */
     bool model_warned;           /* another fingerprint was spoken of already */
 };

@@ -759,6 +759,10 @@ struct duet_encode_kind_stats {
 };
 struct duet_encode_stats {
     struct duet_encode_kind_stats texts, images;
+    /* Texts of queries are kept with their vectors, some thousands of them: how many
+     * there are, and how many queries found theirs there, and did not. */
+    size_t n_cached;
+    uint64_t n_cache_hits, n_cache_misses;
 };
 
 /* All 0 until a model is needed. */

@@ -55,6 +55,23 @@ static enum err encode_text(struct duet *db, const struct duet_input *input,
     return ERR_OK;
 }
 
+/* A text to search for, which may have been searched for lately. */
+static enum err encode_asked_text(struct duet *db, const struct duet_input *input,
+                                  const struct encode_how *how, float *vector)
+{
+    bool truncated;
+    struct encode_how noted = *how;
+    noted.truncated = &truncated;
+    if (!text_cache_get(db->texts, input->bytes, input->n, vector, &truncated)) {
+        TRY(encode_text(db, input, &noted, vector));
+        text_cache_put(db->texts, input->bytes, input->n, vector, truncated);
+    }
+    if (how->truncated != NULL) {
+        *how->truncated = truncated;
+    }
+    return ERR_OK;
+}
+
 static enum err keep_picture(const void *bytes, size_t n, const struct img *image,
                              struct encode_picture *picture)
 {
@@ -105,7 +122,7 @@ enum err encode_input(struct duet *db, const struct duet_input *input,
     TRY(db_encoder(db, &enc)); /* opens db->pool, if nobody has yet */
     switch (input->kind) {
     case DUET_INPUT_TEXT:
-        return encode_text(db, input, how, vector);
+        return (how->patient ? encode_text : encode_asked_text)(db, input, how, vector);
     case DUET_INPUT_IMAGE:
         return encode_bytes(db, input->bytes, input->n, how, vector);
     case DUET_INPUT_FILE:

@@ -42,6 +42,7 @@ static enum err open_parts(struct duet *db, const char *name, const char *folder
     options.n_workers = db->n_threads;
     TRY(enc_open(&db->model, folder));
     options.max_pictures = enc_info(db->model)->picture_batch;
+    TRY(text_cache_open(&db->texts, enc_info(db->model)->dim));
     TRY(enc_pool_open(&db->pool, db->model, &options));
     return name_model(db, name, folder);
 }
@@ -50,6 +51,8 @@ void model_release(struct duet *db)
 {
     enc_pool_close(db->pool);
     db->pool = NULL;
+    text_cache_close(db->texts);
+    db->texts = NULL;
     enc_close(db->model);
     db->model = NULL;
     alloc_free(db->model_name);
@@ -232,12 +235,17 @@ void duet_encode_stats(struct duet *db, struct duet_encode_stats *out)
 {
     pthread_mutex_lock(&db->model_mutex);
     struct enc_pool *pool = db->pool;
+    struct text_cache *texts = db->texts;
     pthread_mutex_unlock(&db->model_mutex);
     *out = (struct duet_encode_stats){0};
     if (pool != NULL) {
         struct enc_pool_stats stats = enc_pool_stats(pool);
         out->texts = kind_stats(&stats.texts);
         out->images = kind_stats(&stats.pictures);
+        struct text_cache_stats cached = text_cache_stats(texts);
+        out->n_cached = cached.n_texts;
+        out->n_cache_hits = cached.n_hits;
+        out->n_cache_misses = cached.n_misses;
     }
 }
 

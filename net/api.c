@@ -16,6 +16,7 @@ const struct route api_routes[] = {
     {"GET", "/livez", api_health, ROUTE_RAW | ROUTE_INLINE | ROUTE_OPEN},
     {"GET", "/readyz", api_health, ROUTE_RAW | ROUTE_INLINE | ROUTE_OPEN},
     {"GET", "/metrics", api_metrics, ROUTE_RAW},
+    {"GET", "/telemetry", api_telemetry, 0},
     {"GET", "/dashboard", api_page_index, ROUTE_RAW | ROUTE_INLINE | ROUTE_OPEN},
     {"GET", "/dashboard/{file}", api_page_file, ROUTE_RAW | ROUTE_INLINE | ROUTE_OPEN},
     {"GET", "/collections", api_collections_list, 0},
@@ -30,19 +31,21 @@ const struct route api_routes[] = {
     {"GET", "/aliases", api_aliases_list, 0},
     {"GET", COLLECTION "/aliases", api_aliases_of_collection, 0},
     {"PUT", COLLECTION "/points", api_points_upsert, 0},
-    {"POST", COLLECTION "/points", api_points_get, 0},
-    {"POST", COLLECTION "/points/query", api_points_query, 0},
-    {"POST", COLLECTION "/points/query/batch", api_points_query_batch, 0},
-    {"POST", COLLECTION "/points/query/groups", api_points_query_groups, 0},
-    {"POST", COLLECTION "/points/search", api_points_search, 0},
-    {"POST", COLLECTION "/points/search/batch", api_points_search_batch, 0},
-    {"POST", COLLECTION "/points/search/groups", api_points_search_groups, 0},
-    {"POST", COLLECTION "/points/recommend", api_points_recommend, 0},
-    {"POST", COLLECTION "/points/recommend/batch", api_points_recommend_batch, 0},
-    {"POST", COLLECTION "/points/recommend/groups", api_points_recommend_groups, 0},
-    {"POST", COLLECTION "/points/scroll", api_points_scroll, 0},
-    {"POST", COLLECTION "/points/count", api_points_count, 0},
-    {"POST", COLLECTION "/facet", api_facet, 0},
+    {"POST", COLLECTION "/points", api_points_get, ROUTE_READS},
+    {"POST", COLLECTION "/points/query", api_points_query, ROUTE_READS},
+    {"POST", COLLECTION "/points/query/batch", api_points_query_batch, ROUTE_READS},
+    {"POST", COLLECTION "/points/query/groups", api_points_query_groups, ROUTE_READS},
+    {"POST", COLLECTION "/points/search", api_points_search, ROUTE_READS},
+    {"POST", COLLECTION "/points/search/batch", api_points_search_batch, ROUTE_READS},
+    {"POST", COLLECTION "/points/search/groups", api_points_search_groups, ROUTE_READS},
+    {"POST", COLLECTION "/points/recommend", api_points_recommend, ROUTE_READS},
+    {"POST", COLLECTION "/points/recommend/batch", api_points_recommend_batch,
+     ROUTE_READS},
+    {"POST", COLLECTION "/points/recommend/groups", api_points_recommend_groups,
+     ROUTE_READS},
+    {"POST", COLLECTION "/points/scroll", api_points_scroll, ROUTE_READS},
+    {"POST", COLLECTION "/points/count", api_points_count, ROUTE_READS},
+    {"POST", COLLECTION "/facet", api_facet, ROUTE_READS},
     {"POST", COLLECTION "/points/delete", api_points_delete, 0},
     {"POST", COLLECTION "/points/payload", api_payload_set, 0},
     {"PUT", COLLECTION "/points/payload", api_payload_overwrite, 0},
@@ -57,17 +60,16 @@ const struct route api_routes[] = {
     /* Of the dialect, and not done yet: told as such instead of "no such path". */
     {"PUT", COLLECTION "/index", api_unsupported, 0},
     {"DELETE", COLLECTION "/index/{field_name}", api_unsupported, 0},
-    {"POST", COLLECTION "/points/discover", api_unsupported, 0},
-    {"POST", COLLECTION "/points/discover/batch", api_unsupported, 0},
-    {"POST", COLLECTION "/points/search/matrix/pairs", api_unsupported, 0},
-    {"POST", COLLECTION "/points/search/matrix/offsets", api_unsupported, 0},
+    {"POST", COLLECTION "/points/discover", api_unsupported, ROUTE_READS},
+    {"POST", COLLECTION "/points/discover/batch", api_unsupported, ROUTE_READS},
+    {"POST", COLLECTION "/points/search/matrix/pairs", api_unsupported, ROUTE_READS},
+    {"POST", COLLECTION "/points/search/matrix/offsets", api_unsupported, ROUTE_READS},
     {"GET", COLLECTION "/snapshots", api_unsupported, 0},
     {"POST", COLLECTION "/snapshots", api_unsupported, 0},
     {"GET", COLLECTION "/cluster", api_unsupported, 0},
     {"GET", "/snapshots", api_unsupported, 0},
     {"POST", "/snapshots", api_unsupported, 0},
     {"GET", "/cluster", api_unsupported, 0},
-    {"GET", "/telemetry", api_unsupported, 0},
 };
 const size_t api_n_routes = sizeof api_routes / sizeof api_routes[0];
 
@@ -172,4 +174,34 @@ bool api_call_asks(const struct api_call *call, const char *name)
         p += length + (p[length] == '&');
     }
     return false;
+}
+
+/* What was asked with, if it is one thing. */
+static enum duet_input_kind asked_with(const struct duet_query *queries, size_t n)
+{
+    return n == 1 && queries[0].kind == DUET_QUERY_NEAREST ? queries[0].input.kind
+                                                           : DUET_INPUT_NONE;
+}
+
+void api_call_note_search(struct api_call *call, const struct duet_query *queries,
+                          size_t n, size_t n_compared, uint64_t start_ns)
+{
+    double seconds = (double)(clock_monotonic_ns() - start_ns) / 1e9;
+    enum duet_input_kind asked = asked_with(queries, n);
+    metrics_search(call->api->metrics, asked, seconds);
+    call->searched.asked = metrics_input_name(asked);
+    call->searched.n_compared = n_compared;
+    for (size_t i = 0; i < n; i++) {
+        const char *filter = queries[i].filter;
+        call->searched.n_filter += filter != NULL ? strlen(filter) : 0;
+    }
+}
+
+const char *api_call_collection(const struct api_call *call)
+{
+    static const char prefix[] = COLLECTION;
+    const struct route *route = call->match.route;
+    bool has_one =
+        route != NULL && strncmp(route->pattern, prefix, sizeof prefix - 1) == 0;
+    return has_one ? call->match.params[0] : NULL;
 }

@@ -33,6 +33,7 @@
 struct api {
     struct duet *db;
     struct metrics *metrics;
+    struct image_urls *image_urls; /* NULL: pictures are not fetched from URLs */
 };
 
 struct api_call {
@@ -53,6 +54,12 @@ struct api_call {
     const char *cache; /* Cache-Control; static */
 
     struct json_object *json; /* the body, parsed by api_call_json */
+
+    /* What a search was, for the log; set by api_call_note_search. */
+    struct {
+        const char *asked; /* static; NULL: there was none */
+        size_t n_compared, n_filter;
+    } searched;
 };
 
 extern const struct route api_routes[];
@@ -74,12 +81,21 @@ enum err api_call_json(struct api_call *call, struct field *root) ERR_CHECK;
 /* For handlers: whether the URL says `name` or `name=true`. */
 bool api_call_asks(const struct api_call *call, const char *name);
 
+/* For handlers: queries[n] that succeeded, begun at `start_ns`, comparing so many vectors
+ * in all; for the metrics and the log of slow queries. */
+void api_call_note_search(struct api_call *call, const struct duet_query *queries,
+                          size_t n, size_t n_compared, uint64_t start_ns);
+
+/* The collection that the path names; NULL: none. Borrowed from the call. */
+const char *api_call_collection(const struct api_call *call);
+
 /* The handlers, by file. */
 
 /* api_service.c */
 enum err api_version(struct api_call *call);
 enum err api_health(struct api_call *call);
 enum err api_metrics(struct api_call *call);
+enum err api_telemetry(struct api_call *call);
 enum err api_unsupported(struct api_call *call);
 
 /* api_collections.c */

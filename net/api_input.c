@@ -10,9 +10,10 @@
 #include "base/limits.h"
 #include "net/base64.h"
 
-void inputs_init(struct inputs *inputs, struct duet *db, const char *collection)
+void inputs_init(struct inputs *inputs, const struct api *api, const char *collection)
 {
-    *inputs = (struct inputs){.db = db, .collection = collection};
+    *inputs = (struct inputs){
+        .api = api, .collection = collection, .budget = IMAGE_URL_BUDGET};
 }
 
 void inputs_release(struct inputs *inputs)
@@ -96,23 +97,28 @@ static bool is_url(const char *text)
            strncasecmp(text, "https://", 8) == 0;
 }
 
+static enum err decode_base64(const char *text, unsigned char **bytes, size_t *n)
+{
+    const char *base64;
+    size_t n_base64;
+    TRY(base64_find(text, strlen(text), &base64, &n_base64));
+    return base64_decode(base64, n_base64, bytes, n);
+}
+
 static enum err read_image(struct inputs *inputs, const struct field *f,
                            struct duet_input *out)
 {
     const char *text = NULL;
-    const char *base64;
-    size_t n_base64, n;
+    size_t n;
     unsigned char *bytes;
     TRY(field_require(f));
     TRY(field_string(f, &text));
+    enum err result;
     if (is_url(text)) {
-        return field_fail(
-            f, ERR_UNSUPPORTED,
-            "pictures are not fetched from URLs; send the file as base64");
-    }
-    enum err result = base64_find(text, strlen(text), &base64, &n_base64);
-    if (result == ERR_OK) {
-        result = base64_decode(base64, n_base64, &bytes, &n);
+        result =
+            image_url_fetch(inputs->api->image_urls, text, &inputs->budget, &bytes, &n);
+    } else {
+        result = decode_base64(text, &bytes, &n);
     }
     if (result != ERR_OK) {
         return field_prefix(f, result);
@@ -132,7 +138,7 @@ static enum err check_model(struct inputs *inputs, const struct field *f)
         return ERR_OK;
     }
     struct duet_collections list;
-    TRY(duet_collections_list(inputs->db, inputs->collection, &list));
+    TRY(duet_collections_list(inputs->api->db, inputs->collection, &list));
     bool is_ours = list.n == 1 && strcmp(list.items[0].model, name) == 0;
     duet_collections_release(&list);
     return is_ours ? ERR_OK

@@ -3,29 +3,32 @@
  * struct duet_input.
  *
  *     struct inputs inputs;
- *     inputs_init(&inputs, db, collection);
+ *     inputs_init(&inputs, api, collection);
  *     TRY_OUT(input_read_example(&inputs, &field, &query.input));
  *     ... use query.input ...
  *     inputs_release(&inputs);
  *
- * Taken are an array of numbers, {"text": "…"} and {"image": base64 or data URI}, the
- * last two with an optional "model"; in queries also a point's id. Sparse and
- * multi-vectors and image URLs get ERR_UNSUPPORTED. One thread at a time.
+ * Taken are an array of numbers, {"text": "…"} and {"image": base64, data URI or URL},
+ * the last two with an optional "model"; in queries also a point's id. Sparse and
+ * multi-vectors get ERR_UNSUPPORTED. One thread at a time.
  */
 #ifndef NET_API_INPUT_H
 #define NET_API_INPUT_H
 
+#include "net/api.h"
 #include "net/field.h"
+#include "net/image_url.h"
 
 struct inputs {
-    struct duet *db;
+    const struct api *api;
     const char *collection;
     void **owned; /* [n_owned] numbers and pictures that inputs point to */
     size_t n_owned, capacity;
-    size_t n_prefetch; /* of the query being read (api_query_read.c) */
+    size_t n_prefetch;              /* of the query being read (api_query_read.c) */
+    struct image_url_budget budget; /* of all pictures that are fetched */
 };
 
-void inputs_init(struct inputs *inputs, struct duet *db, const char *collection);
+void inputs_init(struct inputs *inputs, const struct api *api, const char *collection);
 
 /* Frees what the inputs read through it point to. */
 void inputs_release(struct inputs *inputs);

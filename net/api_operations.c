@@ -404,7 +404,7 @@ static enum err operations_init(struct operations *o, const struct api_call *cal
     *o = (struct operations){.items = alloc_zero(n, sizeof *o->items)};
     FAIL_IF(o->items == NULL, ERR_NOMEM, "out of memory");
     o->n = n;
-    inputs_init(&o->inputs, call->api->db, call->match.params[0]);
+    inputs_init(&o->inputs, call->api, call->match.params[0]);
     return ERR_OK;
 }
 

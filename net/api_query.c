@@ -26,19 +26,6 @@ static const char *collection_of(const struct api_call *call)
     return call->match.params[0];
 }
 
-/* What the search was asked with, if it is one thing. */
-static enum duet_input_kind kind_of(const struct duet_query *query)
-{
-    return query->kind == DUET_QUERY_NEAREST ? query->input.kind : DUET_INPUT_NONE;
-}
-
-static void count_search(struct api_call *call, enum duet_input_kind kind,
-                         uint64_t start_ns)
-{
-    metrics_search(call->api->metrics, kind,
-                   (double)(clock_monotonic_ns() - start_ns) / 1e9);
-}
-
 /* ---- Answers ---- */
 
 static enum err write_list(struct json_out *out, const struct point_view *view,
@@ -97,7 +84,7 @@ static enum err run_one(struct api_call *call, const struct form *form)
     struct query_request request = {0};
     struct pages_ask pages = {.pin = false};
     struct duet_hits hits = {0};
-    inputs_init(&inputs, call->api->db, collection_of(call));
+    inputs_init(&inputs, call->api, collection_of(call));
     enum err result;
     TRY_OUT(api_call_json(call, &root));
     if (form->wraps) {
@@ -111,7 +98,7 @@ static enum err run_one(struct api_call *call, const struct form *form)
     api_pages_widen(&pages, &request.query);
     uint64_t start_ns = clock_monotonic_ns();
     TRY_OUT(duet_search(call->api->db, collection_of(call), &request.query, &hits));
-    count_search(call, kind_of(&request.query), start_ns);
+    api_call_note_search(call, &request.query, 1, hits.n_compared, start_ns);
     TRY_OUT(api_pages_pin(call, &pages, &hits));
     TRY_OUT(write_hits(&call->out, form, &request.view, &pages, &hits));
 out:
@@ -155,18 +142,27 @@ static enum err read_batch(struct batch *b, const struct field *root,
     return ERR_OK;
 }
 
+static size_t n_compared(const struct duet_hits *hits, size_t n)
+{
+    size_t sum = 0;
+    for (size_t i = 0; i < n; i++) {
+        sum += hits[i].n_compared;
+    }
+    return sum;
+}
+
 static enum err run_batch(struct api_call *call, const struct form *form)
 {
     struct field root;
     struct batch b = {0};
-    inputs_init(&b.inputs, call->api->db, collection_of(call));
+    inputs_init(&b.inputs, call->api, collection_of(call));
     enum err result;
     TRY_OUT(api_call_json(call, &root));
     TRY_OUT(read_batch(&b, &root, form));
     uint64_t start_ns = clock_monotonic_ns();
     TRY_OUT(
         duet_search_many(call->api->db, collection_of(call), b.queries, b.n, b.hits));
-    count_search(call, DUET_INPUT_NONE, start_ns);
+    api_call_note_search(call, b.queries, b.n, n_compared(b.hits, b.n), start_ns);
     out_begin(&call->out, '[');
     for (size_t i = 0; i < b.n; i++) {
         TRY_OUT(write_hits(&call->out, form, &b.views[i], NULL, &b.hits[i]));
@@ -223,14 +219,14 @@ static enum err run_groups(struct api_call *call, const struct form *form)
     struct inputs inputs;
     struct query_request request;
     struct duet_groups groups = {0};
-    inputs_init(&inputs, call->api->db, collection_of(call));
+    inputs_init(&inputs, call->api, collection_of(call));
     enum err result;
     TRY_OUT(api_call_json(call, &root));
     TRY_OUT(query_read_groups(&inputs, &root, form->read, &request));
     uint64_t start_ns = clock_monotonic_ns();
     TRY_OUT(duet_search_groups(call->api->db, collection_of(call), &request.query,
                                &request.grouping, &groups));
-    count_search(call, kind_of(&request.query), start_ns);
+    api_call_note_search(call, &request.query, 1, 0, start_ns);
     TRY_OUT(write_groups(&call->out, &request, &groups));
 out:
     duet_groups_release(&groups);

@@ -1,10 +1,15 @@
 /*
- * api_service.c - the server about itself: version, health, metrics, and what it does
+ * api_service.c - the server about itself: version, health, metrics, telemetry, and what it does
  * not do yet.
  */
+#include <pthread.h>
+#include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "net/api.h"
+#include "net/image_url.h"
+#include "net/request_id.h"
 
 /* The only route whose answer has no envelope though it is JSON, as in the dialect. */
 enum err api_version(struct api_call *call)
@@ -63,6 +68,18 @@ static enum err write_collections(struct api_call *call,
     return ERR_OK;
 }
 
+static enum err write_image_urls(struct api_call *call)
+{
+    struct image_url_stats stats = image_url_stats(call->api->image_urls);
+    return buf_printf(&call->out.text,
+                      "# HELP duet_image_urls_total Pictures named by URL.\n"
+                      "# TYPE duet_image_urls_total counter\n"
+                      "duet_image_urls_total{result=\"fetched\"} %llu\n"
+                      "duet_image_urls_total{result=\"failed\"} %llu\n",
+                      (unsigned long long)stats.n_fetched,
+                      (unsigned long long)stats.n_failed);
+}
+
 enum err api_metrics(struct api_call *call)
 {
     struct duet_collections list;
@@ -71,10 +88,90 @@ enum err api_metrics(struct api_call *call)
     TRY(metrics_write(call->api->metrics, &call->out.text));
     duet_encode_stats(call->api->db, &encoding);
     TRY(metrics_write_encoding(&encoding, &call->out.text));
+    TRY(write_image_urls(call));
     TRY(duet_collections_list(call->api->db, NULL, &list));
     enum err result = write_collections(call, &list);
     duet_collections_release(&list);
     return result;
+}
+
+/* ---- Telemetry ------------------------------------------------------------------- */
+
+static char process_id[REQUEST_ID_MAX];
+
+static void choose_process_id(void)
+{
+    request_id_choose(NULL, process_id);
+}
+
+static void write_app(struct api_call *call)
+{
+    struct json_out *out = &call->out;
+    time_t started = (time_t)metrics_started_s(call->api->metrics);
+    char text[32];
+    struct tm utc;
+    gmtime_r(&started, &utc);
+    strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
+    out_key(out, "app");
+    out_begin(out, '{');
+    out_key(out, "name");
+    out_string(out, "duet");
+    out_key(out, "version");
+    out_string(out, duet_version());
+    out_key(out, "startup");
+    out_string(out, text);
+    out_end(out, '}');
+}
+
+static void write_number(struct json_out *out, const char *outer, const char *inner,
+                         size_t n)
+{
+    out_key(out, outer);
+    out_begin(out, '{');
+    out_key(out, inner);
+    out_size(out, n);
+    out_end(out, '}');
+}
+
+/* {"rest": {"responses": …}, "grpc": {"responses": {}}}: there is no gRPC here, and the
+ * contract wants its object all the same. */
+static void write_requests(struct api_call *call)
+{
+    struct json_out *out = &call->out;
+    out_key(out, "requests");
+    out_begin(out, '{');
+    out_key(out, "rest");
+    out_begin(out, '{');
+    out_key(out, "responses");
+    metrics_write_responses(call->api->metrics, out);
+    out_end(out, '}');
+    out_key(out, "grpc");
+    out_begin(out, '{');
+    out_key(out, "responses");
+    out_begin(out, '{');
+    out_end(out, '}');
+    out_end(out, '}');
+    out_end(out, '}');
+}
+
+/* Sent to nobody: it is told to who asks, and holds no names. */
+enum err api_telemetry(struct api_call *call)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    struct json_out *out = &call->out;
+    struct duet_collections list;
+    TRY(duet_collections_list(call->api->db, NULL, &list));
+    size_t n = list.n;
+    duet_collections_release(&list);
+    pthread_once(&once, choose_process_id);
+    out_begin(out, '{');
+    out_key(out, "id");
+    out_string(out, process_id);
+    write_app(call);
+    write_number(out, "collections", "number_of_collections", n);
+    write_requests(call);
+    out_end(out, '}');
+    return ERR_OK;
 }
 
 enum err api_unsupported(struct api_call *call)

@@ -26,7 +26,7 @@ struct conn {
     struct bufferevent *bev; /* a reference of ours */
     struct conn *next, *prev;
     enum conn_state state;
-    uint64_t deadline_ns; /* while READING or WRITING */
+    uint64_t deadline_ns; /* while GREETING, READING or WRITING */
     size_t n_bytes;       /* of the present request */
 };
 
@@ -80,20 +80,25 @@ static void cut(struct conn *conn)
     shutdown(bufferevent_getfd(conn->bev), SHUT_RDWR);
 }
 
+static bool is_busy(const struct conn *conn)
+{
+    return conn->state != CONN_IDLE && conn->state != CONN_GREETING;
+}
+
 void conn_set_state(struct conn *conn, enum conn_state state)
 {
     if (conn == NULL || conn->state == state) {
         return;
     }
     struct conn_table *table = conn->table;
-    bool was_busy = conn->state != CONN_IDLE;
+    bool was_busy = is_busy(conn);
     conn->state = state;
     if (state == CONN_READING || state == CONN_WRITING) {
         start_clock(conn);
     }
-    if (!was_busy) {
+    if (!was_busy && is_busy(conn)) {
         table->n_busy++;
-    } else if (state == CONN_IDLE) {
+    } else if (was_busy && !is_busy(conn)) {
         table->n_bytes -= conn->n_bytes;
         conn->n_bytes = 0;
         table->n_busy--;
@@ -116,7 +121,7 @@ static void on_input(struct evbuffer *buffer, const struct evbuffer_cb_info *inf
     push_front(conn);
     conn->n_bytes += info->n_added;
     conn->table->n_bytes += info->n_added;
-    if (conn->state == CONN_IDLE) {
+    if (!is_busy(conn)) {
         conn_set_state(conn, CONN_READING);
     }
     if (conn->table->n_bytes > conn->table->options.max_bytes) {
@@ -167,14 +172,23 @@ void conn_table_tick(struct conn_table *table)
     conn_table_sweep(table);
     uint64_t now = clock_monotonic_ns();
     for (struct conn *conn = table->first; conn != NULL; conn = conn->next) {
-        if ((conn->state == CONN_READING || conn->state == CONN_WRITING) &&
-            now > conn->deadline_ns) {
+        bool is_timed = conn->state != CONN_IDLE && conn->state != CONN_WORKING;
+        if (is_timed && now > conn->deadline_ns) {
             cut(conn);
         }
     }
 }
 
-/* A bufferevent that is not counted is better than none: evhttp would make its own. */
+static struct bufferevent *make_bufferevent(struct conn_table *table,
+                                            struct event_base *base)
+{
+    struct tls *tls = table->options.tls;
+    return tls != NULL ? tls_bufferevent(tls, base)
+                       : bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
+}
+
+/* A bufferevent that is not counted is better than none: evhttp would make its own,
+ * which knows nothing of TLS. */
 struct bufferevent *conn_new(struct event_base *base, void *arg)
 {
     struct conn_table *table = arg;
@@ -182,7 +196,7 @@ struct bufferevent *conn_new(struct event_base *base, void *arg)
         conn_table_sweep(table); /* before the new one, which has no callbacks yet */
     }
     struct conn *conn = alloc_zero(1, sizeof *conn);
-    struct bufferevent *bev = bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
+    struct bufferevent *bev = make_bufferevent(table, base);
     if (conn == NULL || bev == NULL ||
         evbuffer_add_cb(bufferevent_get_input(bev), on_input, conn) == NULL) {
         alloc_free(conn);
@@ -190,6 +204,11 @@ struct bufferevent *conn_new(struct event_base *base, void *arg)
     }
     conn->table = table;
     conn->bev = bev;
+    conn->state = CONN_IDLE;
+    if (table->options.tls != NULL) {
+        conn->state = CONN_GREETING;
+        start_clock(conn);
+    }
     bufferevent_incref(bev);
     push_front(conn);
     table->count++;

@@ -11,7 +11,9 @@
  *
  * evhttp's own timeout starts anew with each byte, so that one byte now and then keeps
  * a connection for ever; here the clock starts with the first byte of a request and
- * runs until it is complete, and again while its reply is being taken.
+ * runs until it is complete, and again while its reply is being taken. With TLS it also
+ * runs from the beginning, until the first byte of a request: a handshake may be slow on
+ * purpose as well.
  *
  * One thread: the event loop's.
  */
@@ -24,18 +26,21 @@
 #include <event2/bufferevent.h>
 
 #include "base/error.h"
+#include "net/tls.h"
 
 enum conn_state {
-    CONN_IDLE,    /* between requests */
-    CONN_READING, /* a request has begun; under the clock */
-    CONN_WORKING, /* it is complete, its reply is being made */
-    CONN_WRITING  /* the reply is on its way; under the clock */
+    CONN_GREETING, /* TLS: has not said anything yet; under the clock */
+    CONN_IDLE,     /* between requests */
+    CONN_READING,  /* a request has begun; under the clock */
+    CONN_WORKING,  /* it is complete, its reply is being made */
+    CONN_WRITING   /* the reply is on its way; under the clock */
 };
 
 struct conn;
 struct conn_table;
 
 struct conn_options {
+    struct tls *tls; /* NULL: plain HTTP */
     size_t max_connections;
     size_t max_bytes;         /* of all requests held at once */
     unsigned request_seconds; /* for a request to arrive, and for its reply to leave */
@@ -64,7 +69,7 @@ void conn_set_state(struct conn *conn, enum conn_state state);
 /* Forgets the connections that evhttp has closed and cuts those past their time. */
 void conn_table_tick(struct conn_table *table);
 
-/* How many connections there are, and how many of them are not idle. */
+/* How many connections there are, and how many of them have a request under way. */
 size_t conn_table_count(const struct conn_table *table);
 size_t conn_table_busy(const struct conn_table *table);
 

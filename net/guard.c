@@ -47,26 +47,34 @@ bool guard_origin_is_host(const char *origin, const char *host)
     return false;
 }
 
-/* Digests are compared, so that the length of the key does not show either. */
+/* Digests are compared, so that the length of the key does not show either. `key` NULL
+ * is like nothing. */
 static bool is_same(const char *key, const char *given)
 {
     unsigned char a[SHA256_DIGEST_LENGTH], b[SHA256_DIGEST_LENGTH];
-    SHA256((const unsigned char *)key, strlen(key), a);
+    const char *text = key != NULL ? key : "";
+    SHA256((const unsigned char *)text, strlen(text), a);
     SHA256((const unsigned char *)given, strlen(given), b);
-    return CRYPTO_memcmp(a, b, sizeof a) == 0;
+    return CRYPTO_memcmp(a, b, sizeof a) == 0 && key != NULL;
 }
 
-bool guard_key_is_right(const char *key, const char *api_key_header,
-                        const char *authorization_header)
+enum guard_access guard_access(const struct guard_keys *keys,
+                               const char *api_key_header,
+                               const char *authorization_header)
 {
     static const char scheme[] = "Bearer ";
-    if (key == NULL) {
-        return true;
+    const char *given = api_key_header;
+    if (keys->key == NULL) {
+        return GUARD_WRITE;
     }
-    if (api_key_header != NULL) {
-        return is_same(key, api_key_header);
+    if (given == NULL && authorization_header != NULL &&
+        strncasecmp(authorization_header, scheme, sizeof scheme - 1) == 0) {
+        given = authorization_header + sizeof scheme - 1;
     }
-    return authorization_header != NULL &&
-           strncasecmp(authorization_header, scheme, sizeof scheme - 1) == 0 &&
-           is_same(key, authorization_header + sizeof scheme - 1);
+    if (given == NULL) {
+        return GUARD_NOTHING;
+    }
+    bool may_write = is_same(keys->key, given);
+    bool may_read = is_same(keys->read_only, given);
+    return may_write ? GUARD_WRITE : may_read ? GUARD_READ : GUARD_NOTHING;
 }

@@ -23,12 +23,21 @@ bool guard_host_is_loopback(const char *host);
 /* Whether an Origin header ("http://localhost:6333") is the page of that Host. */
 bool guard_origin_is_host(const char *origin, const char *host);
 
+/* What a request may do by the key that it shows. */
+enum guard_access { GUARD_NOTHING, GUARD_READ, GUARD_WRITE };
+
+struct guard_keys {
+    const char *key;       /* may do everything; NULL: no key is asked for */
+    const char *read_only; /* NULL: there is none */
+};
+
 /*
- * Whether the request shows the key: the header `api-key: KEY` or
+ * What the key of a request allows: the header `api-key: KEY` or
  * `Authorization: Bearer KEY` (either may be NULL). Takes the same time wherever a
- * wrong key differs. `key` NULL: none is asked for.
+ * wrong key differs, and whichever it is like.
  */
-bool guard_key_is_right(const char *key, const char *api_key_header,
-                        const char *authorization_header);
+enum guard_access guard_access(const struct guard_keys *keys,
+                               const char *api_key_header,
+                               const char *authorization_header);
 
 #endif

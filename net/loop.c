@@ -12,12 +12,13 @@
  * is nobody to answer.
  *
  * Stopping: the loop accepts no more, asks clients to close after each reply, and ends
- * when no connection has a request under way, or at LIMIT_DRAIN_SECONDS.
+ * when no connection has a request under way, or after drain_seconds.
  */
 #include "net/loop.h"
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -33,8 +34,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "net/conn.h"
-#include "net/guard.h"
+#include "net/framing.h"
 #include "net/http_err.h"
+#include "net/request_id.h"
 
 struct exchange {
     struct job job;
@@ -44,7 +46,12 @@ struct exchange {
     struct evbuffer *body;
     char *query; /* a copy: the request may go while a worker reads it; NULL: none */
     struct api_call call;
-    struct exchange *next; /* in `done` */
+    const char *method;
+    size_t n_in;             /* bytes of the body */
+    char id[REQUEST_ID_MAX]; /* the reply's X-Request-Id */
+    char client[64];         /* "ADDRESS:PORT", for the log */
+    bool closes;             /* nothing more is read from its connection */
+    struct exchange *next;   /* in `done` */
 };
 
 struct loop {
@@ -54,8 +61,8 @@ struct loop {
     struct evconnlistener *listener;
     struct evhttp_bound_socket *bound; /* holds the listener; NULL once stopped */
     struct conn_table *conns;
-    struct event *on_done, *on_stop, *on_tick;
-    int done_fd, stop_fd;
+    struct event *on_done, *on_stop, *on_reload, *on_tick;
+    int done_fd, stop_fd, reload_fd;
     bool stopping;
     uint64_t drain_deadline_ns;
     pthread_mutex_t done_lock; /* guards `done` */
@@ -107,6 +114,7 @@ static void add_headers(struct exchange *x)
     evhttp_add_header(headers, "Cache-Control", call->cache);
     evhttp_add_header(headers, "X-Content-Type-Options", "nosniff");
     evhttp_add_header(headers, "Referrer-Policy", "no-referrer");
+    evhttp_add_header(headers, "X-Request-Id", x->id);
     if (call->status == 405) {
         evhttp_add_header(headers, "Allow", call->match.allow);
     }
@@ -116,8 +124,28 @@ static void add_headers(struct exchange *x)
     if (call->status == 503) {
         evhttp_add_header(headers, "Retry-After", "1");
     }
-    if (x->loop->stopping) {
+    if (x->loop->stopping || x->closes) {
         evhttp_add_header(headers, "Connection", "close");
+    }
+}
+
+/* evhttp would send a body to HEAD, which the client takes for its next reply. */
+static void send_reply(struct exchange *x)
+{
+    struct evbuffer *body = NULL;
+    int status = x->call.status;
+    if (evhttp_request_get_command(x->request) == EVHTTP_REQ_HEAD) {
+        char length[24];
+        snprintf(length, sizeof length, "%zu", x->call.out.text.size);
+        evhttp_add_header(evhttp_request_get_output_headers(x->request),
+                          "Content-Length", length);
+    } else {
+        body = make_body(&x->call.out.text);
+        status = body != NULL ? status : 503;
+    }
+    evhttp_send_reply(x->request, status, http_reason(status), body);
+    if (body != NULL) {
+        evbuffer_free(body);
     }
 }
 
@@ -129,10 +157,27 @@ static void on_sent(struct evhttp_request *request, void *conn)
 
 static void count_request(const struct exchange *x)
 {
-    const struct route *route = x->call.match.route;
-    double seconds = (double)(clock_monotonic_ns() - x->call.start_ns) / 1e9;
+    const struct api_call *call = &x->call;
+    const struct route *route = call->match.route;
+    double seconds = (double)(clock_monotonic_ns() - call->start_ns) / 1e9;
     size_t i = route != NULL ? (size_t)(route - api_routes) : api_n_routes;
-    metrics_request(x->loop->options.api->metrics, i, x->call.status, seconds);
+    metrics_request(x->loop->options.api->metrics, i, call->status, seconds);
+    logbook_request(x->loop->options.book,
+                    &(struct logbook_request){
+                        .id = x->id,
+                        .client = x->client,
+                        .method = x->method,
+                        .route = route != NULL ? route->pattern : NULL,
+                        .collection = api_call_collection(call),
+                        .status = call->status,
+                        .ms = seconds * 1e3,
+                        .n_in = x->n_in,
+                        .n_out = call->out.text.size,
+                        .is_query = route != NULL && (route->flags & ROUTE_READS) != 0,
+                        .asked = call->searched.asked,
+                        .n_compared = call->searched.n_compared,
+                        .n_filter = call->searched.n_filter,
+                    });
 }
 
 /* Sends the reply that x->call holds, and frees the exchange. */
@@ -145,12 +190,7 @@ static void exchange_finish(struct exchange *x)
         conn_set_state(x->conn, CONN_WRITING);
         evhttp_request_set_on_complete_cb(x->request, on_sent, x->conn);
         add_headers(x);
-        struct evbuffer *body = make_body(&x->call.out.text);
-        int status = body != NULL ? x->call.status : 503;
-        evhttp_send_reply(x->request, status, http_reason(status), body);
-        if (body != NULL) {
-            evbuffer_free(body);
-        }
+        send_reply(x);
     }
     exchange_free(x);
 }
@@ -183,10 +223,13 @@ static void exchange_run(struct job *job)
     }
     struct loop *loop = x->loop;
     pthread_mutex_lock(&loop->done_lock);
+    bool is_first = loop->done == NULL; /* else the loop has been woken already */
     x->next = loop->done;
-    loop->done = x;
+    loop->done = x; /* from the unlock on it may be gone */
     pthread_mutex_unlock(&loop->done_lock);
-    wake(loop->done_fd);
+    if (is_first) {
+        wake(loop->done_fd);
+    }
 }
 
 static struct exchange *take_done(struct loop *loop)
@@ -237,8 +280,20 @@ static const char *method_name(enum evhttp_cmd_type type)
     }
 }
 
-/* Who may ask: true, or false with the refusal sent. */
-static bool check_sender(struct exchange *x, const char *method)
+/* These return true, or false with the refusal sent. */
+
+static bool check_framing(struct exchange *x)
+{
+    x->closes = !framing_is_sound(evhttp_request_get_input_headers(x->request));
+    if (x->closes) {
+        exchange_refuse(x, 400, "the headers leave in doubt where the request ends");
+        return false;
+    }
+    return true;
+}
+
+/* Who may ask. */
+static bool check_sender(struct exchange *x)
 {
     struct evkeyvalq *headers = evhttp_request_get_input_headers(x->request);
     const char *host = evhttp_find_header(headers, "Host");
@@ -250,7 +305,7 @@ static bool check_sender(struct exchange *x, const char *method)
                         "address without an API key answers to localhost only");
         return false;
     }
-    bool is_read = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
+    bool is_read = strcmp(x->method, "GET") == 0 || strcmp(x->method, "HEAD") == 0;
     if (!is_read && origin != NULL &&
         (host == NULL || !guard_origin_is_host(origin, host))) {
         exchange_refuse(x, 403, "requests from pages of another origin are refused");
@@ -262,21 +317,27 @@ static bool check_sender(struct exchange *x, const char *method)
 static bool check_key(struct exchange *x)
 {
     struct evkeyvalq *headers = evhttp_request_get_input_headers(x->request);
-    if ((x->call.match.route->flags & ROUTE_OPEN) != 0 ||
-        guard_key_is_right(x->loop->options.api_key,
-                           evhttp_find_header(headers, "api-key"),
-                           evhttp_find_header(headers, "Authorization"))) {
+    const struct route *route = x->call.match.route;
+    enum guard_access access =
+        guard_access(&x->loop->options.keys, evhttp_find_header(headers, "api-key"),
+                     evhttp_find_header(headers, "Authorization"));
+    if ((route->flags & ROUTE_OPEN) != 0 || access == GUARD_WRITE ||
+        (access == GUARD_READ && route_reads(route))) {
         return true;
     }
-    exchange_refuse(x, 401,
-                    "this server asks for an API key: send it as the header api-key, "
-                    "or as Authorization: Bearer");
+    if (access == GUARD_READ) {
+        exchange_refuse(x, 403, "this key may only read");
+    } else {
+        exchange_refuse(x, 401,
+                        "this server asks for an API key: send it as the header "
+                        "api-key, or as Authorization: Bearer");
+    }
     return false;
 }
 
-static bool find_route(struct exchange *x, const char *method, const char *path)
+static bool find_route(struct exchange *x, const char *path)
 {
-    switch (route_find(api_routes, api_n_routes, method, path, &x->call.match)) {
+    switch (route_find(api_routes, api_n_routes, x->method, path, &x->call.match)) {
     case ROUTE_FOUND:
         return true;
     case ROUTE_WRONG_METHOD:
@@ -292,13 +353,20 @@ static bool find_route(struct exchange *x, const char *method, const char *path)
     }
 }
 
+/* The path that was asked for. libevent reads "//a/b" as a host and a path; it is a path
+ * that nobody has, as "" is. */
+static const char *path_of(struct evhttp_request *request)
+{
+    const char *path = evhttp_uri_get_path(evhttp_request_get_evhttp_uri(request));
+    if (strncmp(evhttp_request_get_uri(request), "//", 2) == 0) {
+        return "";
+    }
+    return path != NULL && path[0] != '\0' ? path : "/";
+}
+
 static void dispatch(struct exchange *x)
 {
-    const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(x->request);
-    const char *path = evhttp_uri_get_path(uri);
-    const char *method = method_name(evhttp_request_get_command(x->request));
-    if (!check_sender(x, method) ||
-        !find_route(x, method, path != NULL && path[0] != '\0' ? path : "/") ||
+    if (!check_framing(x) || !check_sender(x) || !find_route(x, path_of(x->request)) ||
         !check_key(x)) {
         return;
     }
@@ -330,9 +398,26 @@ static bool take_request(struct exchange *x)
         x->call.query = x->query;
     }
     x->body = evbuffer_new();
+    x->n_in = evbuffer_get_length(evhttp_request_get_input_buffer(x->request));
     return (query == NULL || x->query != NULL) && x->body != NULL &&
            evbuffer_add_buffer(x->body, evhttp_request_get_input_buffer(x->request)) ==
                0;
+}
+
+/* What the log will tell of the request. */
+static void name_request(struct exchange *x)
+{
+    struct evkeyvalq *headers = evhttp_request_get_input_headers(x->request);
+    char *address = NULL;
+    ev_uint16_t port = 0;
+    x->method = method_name(evhttp_request_get_command(x->request));
+    request_id_choose(evhttp_find_header(headers, "X-Request-Id"), x->id);
+    if (x->loop->options.book != NULL) {
+        evhttp_connection_get_peer(evhttp_request_get_connection(x->request), &address,
+                                   &port);
+        snprintf(x->client, sizeof x->client, "%s:%u", address != NULL ? address : "",
+                 port);
+    }
 }
 
 /* NULL if memory is short. */
@@ -346,6 +431,7 @@ static struct exchange *exchange_new(struct loop *loop, struct evhttp_request *r
     x->loop = loop;
     x->request = request;
     api_call_init(&x->call, loop->options.api);
+    name_request(x);
     if (!take_request(x)) {
         exchange_free(x);
         return NULL;
@@ -357,12 +443,15 @@ static void on_request(struct evhttp_request *request, void *arg)
 {
     struct loop *loop = arg;
     struct evhttp_connection *evcon = evhttp_request_get_connection(request);
-    struct exchange *x = exchange_new(loop, request);
+    struct bufferevent *bev = evhttp_connection_get_bufferevent(evcon);
+    /* Without memory for TLS, evhttp makes a plain connection of its own. */
+    bool is_fit = loop->options.tls == NULL || tls_is_used(bev);
+    struct exchange *x = is_fit ? exchange_new(loop, request) : NULL;
     if (x == NULL) {
         evhttp_send_error(request, 503, http_reason(503));
         return;
     }
-    x->conn = conn_find(loop->conns, evhttp_connection_get_bufferevent(evcon));
+    x->conn = conn_find(loop->conns, bev);
     conn_set_state(x->conn, CONN_WORKING);
     evhttp_connection_set_closecb(evcon, on_close, x);
     dispatch(x);
@@ -400,13 +489,23 @@ static void on_stop(evutil_socket_t fd, short what, void *arg)
     }
     loop->stopping = true;
     loop->drain_deadline_ns =
-        clock_monotonic_ns() + LIMIT_DRAIN_SECONDS * UINT64_C(1000000000);
+        clock_monotonic_ns() + loop->options.drain_seconds * UINT64_C(1000000000);
     evhttp_del_accept_socket(loop->http, loop->bound);
     loop->bound = NULL;
     shutdown(loop->options.listen_fd, SHUT_RDWR); /* newcomers are refused, not kept */
     if (conn_table_busy(loop->conns) == 0) {
         event_base_loopbreak(loop->base);
     }
+}
+
+static void on_reload(evutil_socket_t fd, short what, void *arg)
+{
+    (void)what;
+    struct loop *loop = arg;
+    uint64_t count;
+    ssize_t n = read(fd, &count, sizeof count);
+    (void)n;
+    loop->options.reload(loop->options.reload_arg);
 }
 
 static void on_tick(evutil_socket_t fd, short what, void *arg)
@@ -438,17 +537,33 @@ static enum err add_event(struct loop *loop, struct event **out, int fd,
     return ERR_OK;
 }
 
+/* What is switched on and off again between two waits never reaches the kernel; evhttp
+ * does that several times a request. */
+static struct event_base *make_base(void)
+{
+    struct event_config *config = event_config_new();
+    if (config == NULL) {
+        return NULL;
+    }
+    event_config_set_flag(config, EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST);
+    struct event_base *base = event_base_new_with_config(config);
+    event_config_free(config);
+    return base;
+}
+
 static enum err open_events(struct loop *loop)
 {
     loop->done_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     loop->stop_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    if (loop->done_fd < 0 || loop->stop_fd < 0) {
+    loop->reload_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (loop->done_fd < 0 || loop->stop_fd < 0 || loop->reload_fd < 0) {
         return err_errno(errno, "making an eventfd");
     }
-    loop->base = event_base_new();
+    loop->base = make_base();
     FAIL_IF(loop->base == NULL, ERR_NOMEM, "libevent can't make an event loop");
     TRY(add_event(loop, &loop->on_done, loop->done_fd, on_done));
     TRY(add_event(loop, &loop->on_stop, loop->stop_fd, on_stop));
+    TRY(add_event(loop, &loop->on_reload, loop->reload_fd, on_reload));
     return add_event(loop, &loop->on_tick, -1, on_tick);
 }
 
@@ -480,9 +595,10 @@ enum err loop_open(struct loop **out, const struct loop_options *options)
     struct loop *loop = alloc_zero(1, sizeof *loop);
     FAIL_IF(loop == NULL, ERR_NOMEM, "out of memory");
     loop->options = *options;
-    loop->done_fd = loop->stop_fd = -1;
+    loop->done_fd = loop->stop_fd = loop->reload_fd = -1;
     pthread_mutex_init(&loop->done_lock, NULL);
     const struct conn_options conn_options = {
+        .tls = options->tls,
         .max_connections = options->max_connections,
         .max_bytes = LIMIT_INFLIGHT_BYTES,
         .request_seconds = options->request_seconds,
@@ -513,10 +629,22 @@ void loop_stop(struct loop *loop)
     wake(loop->stop_fd);
 }
 
+void loop_reload(struct loop *loop)
+{
+    wake(loop->reload_fd);
+}
+
 static void free_event(struct event *event)
 {
     if (event != NULL) {
         event_free(event);
+    }
+}
+
+static void close_fd(int fd)
+{
+    if (fd >= 0) {
+        close(fd);
     }
 }
 
@@ -536,16 +664,14 @@ void loop_close(struct loop *loop)
     conn_table_close(loop->conns);
     free_event(loop->on_done);
     free_event(loop->on_stop);
+    free_event(loop->on_reload);
     free_event(loop->on_tick);
     if (loop->base != NULL) {
         event_base_free(loop->base);
     }
-    if (loop->done_fd >= 0) {
-        close(loop->done_fd);
-    }
-    if (loop->stop_fd >= 0) {
-        close(loop->stop_fd);
-    }
+    close_fd(loop->done_fd);
+    close_fd(loop->stop_fd);
+    close_fd(loop->reload_fd);
     pthread_mutex_destroy(&loop->done_lock);
     alloc_free(loop);
 }

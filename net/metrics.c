@@ -94,6 +94,12 @@ void metrics_search(struct metrics *m, enum duet_input_kind kind, double seconds
     observe(&m->search[kind], seconds);
 }
 
+const char *metrics_input_name(enum duet_input_kind kind)
+{
+    size_t i = (size_t)kind;
+    return i < N_KINDS && kind_names[i] != NULL ? kind_names[i] : "other";
+}
+
 void metrics_upsert(struct metrics *m, size_t n_points, double seconds)
 {
     atomic_fetch_add(&m->n_upserted, n_points);
@@ -182,6 +188,53 @@ static enum err write_requests(struct metrics *m, struct buf *out)
                             &m->counts[i].seconds));
     }
     return ERR_OK;
+}
+
+static void write_statuses(struct route_counts *counts, struct json_out *out)
+{
+    for (size_t s = 0; s < N_STATUSES; s++) {
+        unsigned long long n = atomic_load(&counts->by_status[s]);
+        if (n > 0) {
+            char status[16];
+            snprintf(status, sizeof status, "%d", statuses[s]);
+            out_key(out, status);
+            out_begin(out, '{');
+            out_key(out, "count");
+            out_size(out, n);
+            out_end(out, '}');
+        }
+    }
+}
+
+static bool is_used(struct route_counts *counts)
+{
+    bool used = false;
+    for (size_t s = 0; s < N_STATUSES; s++) {
+        used = used || atomic_load(&counts->by_status[s]) > 0;
+    }
+    return used;
+}
+
+void metrics_write_responses(struct metrics *m, struct json_out *out)
+{
+    out_begin(out, '{');
+    for (size_t i = 0; i < m->n_routes; i++) {
+        if (is_used(&m->counts[i])) {
+            char name[256];
+            snprintf(name, sizeof name, "%s %s", m->routes[i].method,
+                     m->routes[i].pattern);
+            out_key(out, name);
+            out_begin(out, '{');
+            write_statuses(&m->counts[i], out);
+            out_end(out, '}');
+        }
+    }
+    out_end(out, '}');
+}
+
+double metrics_started_s(const struct metrics *m)
+{
+    return m->started;
 }
 
 static enum err write_work(struct metrics *m, struct buf *out)
@@ -334,6 +387,14 @@ enum err metrics_write_encoding(const struct duet_encode_stats *stats, struct bu
          "Texts and images waiting to be encoded.",
          {(double)t->n_waiting, (double)p->n_waiting}},
     };
+    TRY(write_counter(out, "duet_text_cache_hits_total",
+                      "Texts of queries whose vector was kept from an earlier one.",
+                      (double)stats->n_cache_hits));
+    TRY(write_counter(out, "duet_text_cache_misses_total",
+                      "Texts of queries that had to be encoded.",
+                      (double)stats->n_cache_misses));
+    TRY(write_gauge(out, "duet_text_cache_texts", "Texts kept with their vectors.",
+                    (double)stats->n_cached));
     TRY(write_head(out, "duet_encode_batch_size", "histogram",
                    "How many texts or images were encoded together."));
     TRY(write_batch_sizes(encoded_names[0], t, out));

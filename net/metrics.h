@@ -15,6 +15,7 @@
 
 #include "base/buffer.h"
 #include "db/duet.h"
+#include "net/json_out.h"
 #include "net/route.h"
 
 struct metrics;
@@ -32,6 +33,9 @@ void metrics_request(struct metrics *m, size_t i_route, int status, double secon
 /* One search that succeeded, the encoding of its input included. */
 void metrics_search(struct metrics *m, enum duet_input_kind kind, double seconds);
 
+/* "text", "vector", …; "other" for what has no name. */
+const char *metrics_input_name(enum duet_input_kind kind);
+
 /* One upsert that succeeded, the encoding included. */
 void metrics_upsert(struct metrics *m, size_t n_points, double seconds);
 
@@ -43,6 +47,11 @@ void metrics_set_gauges(struct metrics *m, const struct metrics_gauges *gauges);
 
 /* Appends everything but the figures of the database. */
 enum err metrics_write(struct metrics *m, struct buf *out) ERR_CHECK;
+
+/* Writes the dialect's {"METHOD PATTERN": {"STATUS": {"count": …}}}, as /telemetry has
+ * it, and the time of the start. */
+void metrics_write_responses(struct metrics *m, struct json_out *out);
+double metrics_started_s(const struct metrics *m); /* since 1970 */
 
 /* Appends what the model has been doing. */
 enum err metrics_write_encoding(const struct duet_encode_stats *stats, struct buf *out)

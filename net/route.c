@@ -112,3 +112,8 @@ enum route_result route_find(const struct route *routes, size_t n, const char *m
     }
     return match->allow[0] != '\0' ? ROUTE_WRONG_METHOD : ROUTE_NO_PATH;
 }
+
+bool route_reads(const struct route *route)
+{
+    return (route->flags & ROUTE_READS) != 0 || strcmp(route->method, "GET") == 0;
+}

@@ -28,8 +28,9 @@ struct api_call;
 enum route_flags {
     ROUTE_OPEN = 1, /* needs no key */
     ROUTE_INLINE =
-        2,        /* so cheap that it runs on the loop's thread, queue or no queue */
-    ROUTE_RAW = 4 /* the handler writes the whole body, not a dialect "result" */
+        2,          /* so cheap that it runs on the loop's thread, queue or no queue */
+    ROUTE_RAW = 4,  /* the handler writes the whole body, not a dialect "result" */
+    ROUTE_READS = 8 /* changes nothing, though it is no GET: a read-only key may */
 };
 
 struct route {
@@ -51,6 +52,10 @@ enum route_result {
     ROUTE_NO_PATH,
     ROUTE_BAD_PATH /* a segment too long, not UTF-8 or with a NUL */
 };
+
+/* Whether the route changes nothing: a GET, or ROUTE_READS. A new route that says
+ * nothing is a write, and closed to read-only keys. */
+bool route_reads(const struct route *route);
 
 /* HEAD finds what GET would. One slash at the end of `path` is ignored. */
 enum route_result route_find(const struct route *routes, size_t n, const char *method,

@@ -639,6 +639,16 @@ static void *ask_texts(void *arg)
     return NULL;
 }
 
+/* A figure of /metrics. */
+static long figure(const struct reply *metrics, const char *name)
+{
+    char line[128];
+    snprintf(line, sizeof line, "\n%s ", name);
+    const char *found = strstr(metrics->text, line);
+    assert_non_null(found);
+    return strtol(found + strlen(line), NULL, 10);
+}
+
 static void test_many_texts_at_once_find_what_they_say(void **state)
 {
     (void)state;
@@ -652,11 +662,12 @@ static void test_many_texts_at_once_find_what_they_say(void **state)
         pthread_join(threads[i], NULL);
         assert_int_equal(failures[i], 0);
     }
-    static const char sum_of[] = "duet_encode_batch_size_sum{input=\"text\"} ";
     struct reply metrics = http("GET", "/metrics", NULL);
-    const char *sum = strstr(metrics.text, sum_of);
-    assert_non_null(sum);
-    assert_true(strtol(sum + strlen(sum_of), NULL, 10) >= (N_CLIENTS + 1) * N_TEXTS);
+    long encoded = figure(&metrics, "duet_encode_batch_size_sum{input=\"text\"}");
+    long kept = figure(&metrics, "duet_text_cache_hits_total");
+    assert_true(encoded >= 2 * N_TEXTS); /* once as points, once as queries */
+    assert_true(kept > 0);
+    assert_true(encoded + kept >= (N_CLIENTS + 1) * N_TEXTS);
     reply_release(&metrics);
 }
 

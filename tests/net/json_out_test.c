@@ -4,6 +4,7 @@
 #include "tests/test.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -128,9 +129,62 @@ static void test_the_first_failure_stays(void **state)
     out_release(&o);
 }
 
+/* As printf and strtof have it: seven digits where they read back, else nine. */
+static void assert_float_as_printf(float value)
+{
+    struct json_out o;
+    char expected[32];
+    snprintf(expected, sizeof expected, "%.7g", (double)value);
+    if (strtof(expected, NULL) != value) {
+        snprintf(expected, sizeof expected, "%.9g", (double)value);
+    }
+    out_init(&o, 64);
+    out_float(&o, value);
+    if (strcmp(o.text.data, expected) != 0) {
+        fail_msg("%a: %s, not %s", (double)value, o.text.data, expected);
+    }
+    out_release(&o);
+}
+
+static void test_floats_are_as_printf_has_them(void **state)
+{
+    (void)state;
+    uint32_t random = 1;
+    for (int i = 0; i < 400000; i++) {
+        random = random * 1664525u + 1013904223u;
+        float value;
+        memcpy(&value, &random, sizeof value); /* of any size */
+        if (isfinite(value)) {
+            assert_float_as_printf(value);
+        }
+        assert_float_as_printf((float)(random >> 8) / 16777216.0f);
+        assert_float_as_printf(-(float)(random >> 12) / 1000.0f);
+    }
+    for (float power = 1e-10f; power < 1e10f; power *= 2) {
+        const float near[] = {power, nextafterf(power, 0), nextafterf(power, INFINITY)};
+        for (size_t i = 0; i < 3; i++) {
+            assert_float_as_printf(near[i]);
+        }
+    }
+    for (int e = -30; e < 30; e++) { /* steps change their length there */
+        float power = ldexpf(1, e);
+        assert_float_as_printf(power);
+        assert_float_as_printf(nextafterf(power, 0));
+        assert_float_as_printf(nextafterf(power, INFINITY));
+    }
+    for (float ten = 1e-6f; ten < 1e9f; ten *= 10) {
+        assert_float_as_printf(ten);
+        assert_float_as_printf(nextafterf(ten, 0));
+        assert_float_as_printf(nextafterf(ten, INFINITY));
+    }
+    assert_float_as_printf(0.0f);
+    assert_float_as_printf(-0.0f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_floats_are_as_printf_has_them),
         cmocka_unit_test(test_commas_come_by_themselves),
         cmocka_unit_test(test_strings_are_escaped_and_always_utf8),
         cmocka_unit_test(test_floats_read_back_as_they_were),
