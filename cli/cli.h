@@ -52,6 +52,7 @@ struct cli {
     bool prune;
     bool hidden;
     const char *hub;
+    const char *to, *out;
     size_t n_threads; /* 0: not said */
     const char *listen;
     bool insecure;

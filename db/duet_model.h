@@ -120,6 +120,29 @@ DUET_CHECK enum err duet_model_verify(const char *name,
                                                      const struct duet_model_check *),
                                       void *arg);
 
+/* ---- Making one smaller -------------------------------------------------------- */
+
+enum duet_precision { DUET_FP16, DUET_INT8 };
+
+struct duet_quantize_result {
+    char folder[DUET_MODEL_PATH_MAX]; /* of the new model */
+    uint64_t bytes_before, bytes;     /* of all files of the folders */
+    /* Cosines between the vectors of the two models, over built-in texts and drawn
+     * pictures. What is lost on pictures of one's own only recall tells. */
+    double text_cosine, text_cosine_least, picture_cosine, picture_cosine_least;
+};
+
+/*
+ * Writes the model `name` (NULL: "default") with smaller weights as the new folder `to`
+ * (NULL: NAME-fp16 or NAME-int8 in the user's models folder), opens it and compares the
+ * two. Its vectors are of the same space: a database made by the one may be searched by
+ * the other. ERR_EXISTS, ERR_NOT_FOUND, ERR_MODEL (a tensor that does not fit), ERR_IO,
+ * ERR_FULL; nothing is left then.
+ */
+DUET_CHECK enum err duet_model_quantize(const char *name, enum duet_precision precision,
+                                        const char *to,
+                                        struct duet_quantize_result *result);
+
 /* ---- Pulling ----------------------------------------------------------------- */
 
 /* How far a pull has come. */
