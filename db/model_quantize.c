@@ -25,8 +25,9 @@ static enum err default_folder(const char *from, enum duet_precision precision,
     TRY_OUT(enc_model_name(from, &name));
     TRY_OUT(enc_models_home(to));
     if (name.data[0] == '/') {
-        result = err_set(ERR_INVALID, "%s has no name in a models folder: say where "
-                                      "the new one goes",
+        result = err_set(ERR_INVALID,
+                         "%s has no name in a models folder: say where "
+                         "the new one goes",
                          from);
         goto out;
     }
@@ -77,7 +78,8 @@ static enum err compare_models(const char *from, struct duet_quantize_result *r)
     TRY_OUT(probe_open(&before, from));
     TRY_OUT(probe_open(&after, r->folder));
     if (strcmp(enc_info(before)->space, enc_info(after)->space) != 0) {
-        result = err_set(ERR_INTERNAL, "the new model says that it is of another space");
+        result =
+            err_set(ERR_INTERNAL, "the new model says that it is of another space");
         goto out;
     }
     TRY_OUT(compare(before, after, probe_text, PROBE_TEXTS, &r->text_cosine,

@@ -1,288 +1,42 @@
 /*
- * quantize.c - see quantize.h. The new folder is made under a name of its own and
- * renamed when it is whole.
+ * quantize.c - see quantize.h.
  */
 #include "encoder/quantize.h"
 
-#include <dirent.h>
-#include <errno.h>
-#include <limits.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "base/alloc.h"
-#include "base/file.h"
 #include "base/json.h"
-#include "base/limits.h"
-#include "encoder/model.h"
+#include "encoder/model_remake.h"
 #include "encoder/weights_shrink.h"
 
-enum { TEMPORARY_MAX = PATH_MAX + 32, GROUPS_MAX = 2 + 2 * MODEL_TEXTS_MAX };
-
-struct quantize {
-    struct model *model;
-    enum wt_type type;
-    char folder[TEMPORARY_MAX]; /* being made */
-    struct model_weights groups[GROUPS_MAX]; /* files that are one, each once */
-    size_t n_groups;
-    const char *heads[GROUPS_MAX]; /* groups of one file point in here */
-    size_t n_heads;
-};
-
-static const char *base_name(const char *path)
+static enum err write_weights(void *arg, const struct model *model,
+                              struct model_weights weights, const char *to)
 {
-    const char *slash = strrchr(path, '/');
-    return slash == NULL ? path : slash + 1;
-}
-
-/* The path of `name` in the new folder, into out[TEMPORARY_MAX]. */
-static enum err path_in(const struct quantize *q, const char *name, char *out)
-{
-    int n = snprintf(out, TEMPORARY_MAX, "%s/%s", q->folder, name);
-    FAIL_IF(n < 0 || n >= TEMPORARY_MAX, ERR_LIMIT, "%s: the path is too long", name);
-    return ERR_OK;
-}
-
-/* ---- Weights ---- */
-
-static bool is_weights(const struct quantize *q, const char *path)
-{
-    for (size_t g = 0; g < q->n_groups; g++) {
-        for (size_t i = 0; i < q->groups[g].n; i++) {
-            if (strcmp(q->groups[g].paths[i], path) == 0) {
-                return true;
-            }
-        }
-    }
-    return false;
-}
-
-/* Towers may share their files. */
-static void add_group(struct quantize *q, struct model_weights weights)
-{
-    if (weights.n > 0 && !is_weights(q, weights.paths[0])) {
-        q->groups[q->n_groups++] = weights;
-    }
-}
-
-static void add_head(struct quantize *q, const char *path)
-{
-    if (path != NULL) {
-        q->heads[q->n_heads] = path;
-        add_group(q, (struct model_weights){&q->heads[q->n_heads++], 1});
-    }
-}
-
-static void list_groups(struct quantize *q)
-{
-    const struct model *model = q->model;
-    add_group(q, model->image.weights);
-    add_head(q, model->image.head);
-    for (size_t i = 0; i < model->n_texts; i++) {
-        add_group(q, model->texts[i].weights);
-        add_head(q, model->texts[i].head);
-    }
-}
-
-/* "model-00001-of-00005.safetensors" -> "model.safetensors": the name of what is whole. */
-static void whole_name(const char *path, char out[NAME_MAX + 1])
-{
-    const char *name = base_name(path);
-    const char *of = strstr(name, "-of-");
-    const char *end = strrchr(name, '.');
-    snprintf(out, NAME_MAX + 1, "%s", name);
-    if (of != NULL && end != NULL && of - name >= 6 && of[-6] == '-') {
-        snprintf(out, NAME_MAX + 1, "%.*s%s", (int)(of - 6 - name), name, end);
-    }
-}
-
-static enum err shrink_group(const struct quantize *q, struct model_weights group)
-{
-    char name[NAME_MAX + 1], to[TEMPORARY_MAX];
-    whole_name(group.paths[0], name);
-    TRY(path_in(q, name, to));
-    return wt_shrink(group.paths, group.n, to, q->type);
-}
-
-/* ---- The other files ---- */
-
-static enum err copy_file(const struct quantize *q, const char *path)
-{
-    struct buf bytes;
-    char to[TEMPORARY_MAX];
-    TRY(path_in(q, base_name(path), to));
-    buf_init(&bytes, LIMIT_MODEL_CONFIG_BYTES);
-    enum err result = file_read(path, &bytes);
-    if (result == ERR_OK) {
-        result = file_write(to, bytes.data, bytes.size);
-    }
-    buf_release(&bytes);
-    return result;
+    (void)model;
+    return wt_shrink(weights.paths, weights.n, to, *(const enum wt_type *)arg);
 }
 
 /* Duet's own config names its space in any case. */
-static enum err name_space(const struct quantize *q, struct json_object *config)
+static enum err name_space(void *arg, const struct model *model,
+                           struct json_object *config)
 {
-    if (strcmp(q->model->family, "duet") == 0 ||
-        json_get(config, "duet_space") != NULL) {
+    (void)arg;
+    if (strcmp(model->family, "duet") == 0 || json_get(config, "duet_space") != NULL) {
         return ERR_OK;
     }
-    struct json_object *space = json_object_new_string(q->model->space);
+    struct json_object *space = json_object_new_string(model->space);
     if (space == NULL || json_object_object_add(config, "duet_space", space) != 0) {
         return ERR_NOMEM;
     }
     return ERR_OK;
 }
 
-static enum err write_config(const struct quantize *q, const char *path)
-{
-    struct buf bytes;
-    struct json_object *config = NULL;
-    char to[TEMPORARY_MAX];
-    TRY(path_in(q, base_name(path), to));
-    buf_init(&bytes, LIMIT_MODEL_CONFIG_BYTES);
-    enum err result;
-    TRY_OUT(file_read(path, &bytes));
-    TRY_OUT(json_parse(&config, bytes.data, bytes.size));
-    TRY_OUT(name_space(q, config));
-    const char *text = json_object_to_json_string_ext(
-        config, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE);
-    result = text == NULL ? ERR_NOMEM : file_write(to, text, strlen(text));
-out:
-    json_object_put(config);
-    buf_release(&bytes);
-    return result;
-}
-
-static bool is_index(const char *path)
-{
-    return strstr(base_name(path), ".safetensors.index.json") != NULL;
-}
-
-/* The config is the first of a model's files. */
-static enum err copy_model_files(const struct quantize *q)
-{
-    TRY(write_config(q, q->model->files[0]));
-    for (size_t i = 1; i < q->model->n_files; i++) {
-        const char *path = q->model->files[i];
-        if (!is_weights(q, path) && !is_index(path)) {
-            TRY(copy_file(q, path));
-        }
-    }
-    return ERR_OK;
-}
-
-/* What says whose the model is goes where it goes. */
-static bool is_notice(const char *name)
-{
-    static const char *const kinds[] = {"LICENSE", "LICENCE", "README", "NOTICE"};
-    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
-        if (strncmp(name, kinds[i], strlen(kinds[i])) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static enum err copy_notices(const struct quantize *q)
-{
-    char path[TEMPORARY_MAX];
-    struct stat st;
-    enum err result = ERR_OK;
-    DIR *folder = opendir(q->model->folder);
-    if (folder == NULL) {
-        return err_errno(errno, "%s", q->model->folder);
-    }
-    for (struct dirent *entry = readdir(folder); entry != NULL && result == ERR_OK;
-         entry = readdir(folder)) {
-        int n = snprintf(path, sizeof path, "%s/%s", q->model->folder, entry->d_name);
-        if (is_notice(entry->d_name) && n > 0 && n < TEMPORARY_MAX &&
-            stat(path, &st) == 0 && S_ISREG(st.st_mode)) {
-            result = copy_file(q, path);
-        }
-    }
-    closedir(folder);
-    return result;
-}
-
-/* A card where there was none, so that the licence is not lost. */
-static enum err write_card(const struct quantize *q)
-{
-    char path[TEMPORARY_MAX];
-    struct buf card;
-    TRY(path_in(q, "README.md", path));
-    if (access(path, F_OK) == 0) {
-        return ERR_OK;
-    }
-    buf_init(&card, 4 * LIMIT_NAME_BYTES + 256);
-    enum err result = buf_printf(
-        &card, "---\nlicense: \"%.*s\"\n---\nMade of %.*s by `duet model quantize`.\n",
-        LIMIT_NAME_BYTES, q->model->licence, LIMIT_NAME_BYTES, q->model->name);
-    if (result == ERR_OK) {
-        result = file_write(path, card.data, card.size);
-    }
-    buf_release(&card);
-    return result;
-}
-
-/* ---- The folder ---- */
-
-/* What was made of it: plain files only. */
-static void remove_folder(const char *path)
-{
-    char name[2 * TEMPORARY_MAX];
-    DIR *folder = opendir(path);
-    if (folder == NULL) {
-        return;
-    }
-    for (struct dirent *entry = readdir(folder); entry != NULL;
-         entry = readdir(folder)) {
-        snprintf(name, sizeof name, "%s/%s", path, entry->d_name);
-        unlink(name); /* "." and ".." refuse */
-    }
-    closedir(folder);
-    rmdir(path);
-}
-
-static enum err make_folder(struct quantize *q, const char *to)
-{
-    int n = snprintf(q->folder, sizeof q->folder, "%s.%ld", to, (long)getpid());
-    FAIL_IF(n < 0 || n >= PATH_MAX, ERR_LIMIT, "%s: the path is too long", to);
-    FAIL_IF(access(to, F_OK) == 0, ERR_EXISTS, "%s is there already", to);
-    if (mkdir(q->folder, 0755) != 0) {
-        return err_errno(errno, "%s", q->folder);
-    }
-    return ERR_OK;
-}
-
-static enum err fill_folder(struct quantize *q)
-{
-    list_groups(q);
-    TRY(copy_notices(q));
-    TRY(write_card(q));
-    TRY(copy_model_files(q));
-    for (size_t i = 0; i < q->n_groups; i++) {
-        TRY(shrink_group(q, q->groups[i]));
-    }
-    return file_sync_folder(q->folder);
-}
-
 enum err enc_quantize(const char *from, enum enc_precision precision, const char *to)
 {
-    struct quantize q = {.type = precision == ENC_INT8 ? WT_I8 : WT_F16};
-    TRY(model_open(&q.model, from));
-    enum err result = make_folder(&q, to);
-    if (result == ERR_OK) {
-        result = fill_folder(&q);
-        if (result == ERR_OK) {
-            result = file_rename_new(q.folder, to);
-        }
-        if (result != ERR_OK) {
-            remove_folder(q.folder);
-        }
-    }
-    model_close(q.model);
-    return result;
+    enum wt_type type = precision == ENC_INT8 ? WT_I8 : WT_F16;
+    const struct model_remake how = {.write = write_weights,
+                                     .configure = name_space,
+                                     .arg = &type,
+                                     .made_by = "duet model quantize"};
+    return model_remake(from, to, &how);
 }

@@ -1,13 +1,11 @@
 /*
- * quantize.h - a model's folder written again with smaller weights, for every family and
- * layout that model.h reads.
+ * quantize.h - a model's folder written again with smaller weights (model_remake.h,
+ * weights_shrink.h).
  *
  *     TRY(enc_quantize("models/openai/clip", ENC_INT8, "models/openai/clip-int8"));
  *
- * Shards become one file; configs, tokenizers, licences and model cards are copied; the
- * new config says that its vectors are of the space of the model that it was made of,
- * since they may be compared with them. What was published beside the model and holds
- * for its exact weights (duet.json, expected.json) is left out. Any thread.
+ * The new config says that its vectors are of the space of the model that it was made
+ * of, since they may be compared with them. Any thread.
  */
 #ifndef ENCODER_QUANTIZE_H
 #define ENCODER_QUANTIZE_H

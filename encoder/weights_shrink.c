@@ -4,25 +4,15 @@
  */
 #include "encoder/weights_shrink.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/alloc.h"
-#include "base/buffer.h"
 #include "base/half.h"
-#include "base/json.h"
-#include "base/limits.h"
+#include "encoder/weights_write.h"
 
-enum { HEADER_ALIGN = 64, I8_MAX = 127, SCALE_NAME_MAX = 512 };
-
-static const char *const type_names[] = {
-    [WT_F32] = "F32", [WT_F16] = "F16", [WT_BF16] = "BF16", [WT_I8] = "I8"};
-static const size_t type_sizes[] = {
-    [WT_F32] = 4, [WT_F16] = 2, [WT_BF16] = 2, [WT_I8] = 1};
+enum { I8_MAX = 127, SCALE_NAME_MAX = 512 };
 
 /* A tensor and what becomes of it. */
 struct item {
@@ -37,13 +27,9 @@ struct shrink {
     struct item *items; /* [n] */
     size_t n;
     enum wt_type type;
-    FILE *out;
-    const char *path;
-    struct buf header;
-    size_t offset; /* of the next tensor in the data area */
-    bool first;    /* in the header */
-    float *row;    /* [the widest] */
-    void *bytes;   /* the same row, as it is written */
+    struct wt_writer *out;
+    float *row;  /* [the widest] */
+    void *bytes; /* the same row, as it is written */
 };
 
 /* ---- What becomes of each ---- */
@@ -113,32 +99,7 @@ static enum err list_items(struct shrink *s)
     return s->row == NULL || s->bytes == NULL ? ERR_NOMEM : ERR_OK;
 }
 
-/* ---- The header ---- */
-
-/* One tensor of `shape`, of n numbers. Names were read from JSON: they are quoted. */
-static enum err describe(struct shrink *s, const char *name, enum wt_type type,
-                         const size_t *shape, size_t rank)
-{
-    size_t n = type_sizes[type];
-    struct json_object *quoted = json_object_new_string(name);
-    if (quoted == NULL) {
-        return ERR_NOMEM;
-    }
-    enum err result =
-        buf_printf(&s->header, "%s%s:{\"dtype\":\"%s\",\"shape\":[", s->first ? "" : ",",
-                   json_text(quoted), type_names[type]);
-    json_object_put(quoted);
-    TRY(result);
-    for (size_t i = 0; i < rank; i++) {
-        TRY(buf_printf(&s->header, "%s%zu", i == 0 ? "" : ",", shape[i]));
-        n *= shape[i];
-    }
-    TRY(buf_printf(&s->header, "],\"data_offsets\":[%zu,%zu]}", s->offset,
-                   s->offset + n));
-    s->offset += n;
-    s->first = false;
-    return ERR_OK;
-}
+/* ---- Writing ---- */
 
 /* "layer.weight" -> "layer.scale", as weights.h finds it. */
 static void scale_name(const char *name, char out[SCALE_NAME_MAX])
@@ -148,47 +109,19 @@ static void scale_name(const char *name, char out[SCALE_NAME_MAX])
     snprintf(out, SCALE_NAME_MAX, "%.*s.scale", (int)n, name);
 }
 
-static bool gets_scale(const struct item *item)
-{
-    return item->type == WT_I8 && item->tensor.type != WT_I8;
-}
-
 static enum err describe_all(struct shrink *s)
 {
-    TRY(buf_append(&s->header, "{", 1));
     for (size_t i = 0; i < s->n; i++) {
         const struct item *item = &s->items[i];
-        TRY(describe(s, item->name, item->type, item->tensor.shape, item->tensor.rank));
-        if (gets_scale(item)) {
+        TRY(wt_writer_describe(s->out, item->name, item->type, item->tensor.shape,
+                               item->tensor.rank));
+        if (item->type == WT_I8 && item->tensor.type != WT_I8) {
             char name[SCALE_NAME_MAX];
             scale_name(item->name, name);
-            TRY(describe(s, name, WT_F32, &item->n_rows, 1));
+            TRY(wt_writer_describe(s->out, name, WT_F32, &item->n_rows, 1));
         }
     }
-    TRY(buf_append(&s->header, "}", 1));
-    while (s->header.size % HEADER_ALIGN != HEADER_ALIGN - sizeof(uint64_t)) {
-        TRY(buf_append(&s->header, " ", 1));
-    }
     return ERR_OK;
-}
-
-/* ---- The tensors ---- */
-
-static enum err put(struct shrink *s, const void *bytes, size_t n)
-{
-    FAIL_IF(fwrite(bytes, 1, n, s->out) != n, errno == ENOSPC ? ERR_FULL : ERR_IO,
-            "%s: %s", s->path, strerror(errno));
-    return ERR_OK;
-}
-
-static enum err put_header(struct shrink *s)
-{
-    uint8_t length[sizeof(uint64_t)];
-    for (size_t i = 0; i < sizeof length; i++) {
-        length[i] = (uint8_t)((uint64_t)s->header.size >> (8 * i));
-    }
-    TRY(put(s, length, sizeof length));
-    return put(s, s->header.data, s->header.size);
 }
 
 /* Row `row` as floats into s->row. */
@@ -212,7 +145,7 @@ static enum err put_halves(struct shrink *s, const struct item *item)
                     (double)s->row[i]);
             halves[i] = half_from_float(s->row[i]);
         }
-        TRY(put(s, halves, item->n_cols * sizeof *halves));
+        TRY(wt_writer_put(s->out, halves, item->n_cols * sizeof *halves));
     }
     return ERR_OK;
 }
@@ -243,9 +176,9 @@ static enum err put_bytes(struct shrink *s, const struct item *item)
         for (size_t i = 0; i < item->n_cols; i++) {
             bytes[i] = (int8_t)lrintf(s->row[i] / scales[row]);
         }
-        TRY_OUT(put(s, bytes, item->n_cols));
+        TRY_OUT(wt_writer_put(s->out, bytes, item->n_cols));
     }
-    result = put(s, scales, item->n_rows * sizeof *scales);
+    result = wt_writer_put(s->out, scales, item->n_rows * sizeof *scales);
 out:
     alloc_free(scales);
     return result;
@@ -254,8 +187,8 @@ out:
 static enum err put_item(struct shrink *s, const struct item *item)
 {
     if (item->type == item->tensor.type) {
-        return put(s, item->tensor.data,
-                   item->n_rows * item->n_cols * type_sizes[item->type]);
+        return wt_writer_put(s->out, item->tensor.data,
+                             item->n_rows * item->n_cols * wt_type_size(item->type));
     }
     return item->type == WT_I8 ? put_bytes(s, item) : put_halves(s, item);
 }
@@ -264,51 +197,26 @@ static enum err write_all(struct shrink *s)
 {
     TRY(list_items(s));
     TRY(describe_all(s));
-    TRY(put_header(s));
+    TRY(wt_writer_begin(s->out));
     for (size_t i = 0; i < s->n; i++) {
         TRY(put_item(s, &s->items[i]));
     }
-    FAIL_IF(fflush(s->out) != 0 || fsync(fileno(s->out)) != 0,
-            errno == ENOSPC ? ERR_FULL : ERR_IO, "%s: %s", s->path, strerror(errno));
-    return ERR_OK;
-}
-
-static enum err open_out(struct shrink *s)
-{
-    int fd = open(s->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-    if (fd < 0) {
-        FAIL_IF(errno == EEXIST, ERR_EXISTS, "%s is there already", s->path);
-        return err_errno(errno, "%s", s->path);
-    }
-    s->out = fdopen(fd, "wb");
-    if (s->out == NULL) {
-        close(fd);
-        unlink(s->path);
-        return ERR_NOMEM;
-    }
-    return ERR_OK;
+    return wt_writer_finish(s->out);
 }
 
 enum err wt_shrink(const char *const *paths, size_t n, const char *to,
                    enum wt_type type)
 {
-    struct shrink s = {.type = type, .path = to, .first = true};
-    buf_init(&s.header, LIMIT_MODEL_HEADER_BYTES);
+    struct shrink s = {.type = type};
     TRY(wt_open(&s.file, paths, n));
-    enum err result = open_out(&s);
+    enum err result = wt_writer_open(&s.out, to);
     if (result == ERR_OK) {
         result = write_all(&s);
-        if (fclose(s.out) != 0 && result == ERR_OK) {
-            result = err_errno(errno, "%s", to);
-        }
-        if (result != ERR_OK) {
-            unlink(to);
-        }
     }
+    wt_writer_close(s.out);
     alloc_free(s.bytes);
     alloc_free(s.row);
     alloc_free(s.items);
-    buf_release(&s.header);
     wt_close(s.file);
     return result;
 }

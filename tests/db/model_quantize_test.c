@@ -46,9 +46,8 @@ static void try_model(const char *from, enum duet_precision precision, double le
 }
 
 static const char *const families[] = {
-    "chinese-clip",    "clip",      "clip-bf16",        "clip-f16",
-    "clip-f16-open-clip", "clip-old", "open-clip",        "open-clip-custom",
-    "siglip",          "siglip2",
+    "chinese-clip", "clip",      "clip-bf16",        "clip-f16", "clip-f16-open-clip",
+    "clip-old",     "open-clip", "open-clip-custom", "siglip",   "siglip2",
 };
 
 static void every_family_becomes_int8(void **state)

@@ -75,8 +75,8 @@ static const char all_kinds[] =
     "\"b.bias\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[24,32]},"
     "\"proj\":{\"dtype\":\"F32\",\"shape\":[1,2],\"data_offsets\":[32,40]},"
     "\"ids\":{\"dtype\":\"I64\",\"shape\":[1],\"data_offsets\":[40,48]}}";
-static const float numbers[] = {1.27f, -0.63f, 0, 0, 0, 0, 7.0f, -8.5f, 0.333333343f,
-                                2, 0, 0};
+static const float numbers[] = {1.27f, -0.63f,       0, 0, 0, 0, 7.0f,
+                                -8.5f, 0.333333343f, 2, 0, 0};
 
 static void assert_near(float a, float b, float tolerance)
 {
