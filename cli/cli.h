@@ -53,7 +53,8 @@ struct cli {
     bool hidden;
     const char *hub;
     const char *to, *out;
-    size_t n_threads; /* 0: not said */
+    const char *heads, *ffn; /* shares */
+    size_t n_threads;        /* 0: not said */
     const char *listen;
     bool insecure;
     const char *texts;

@@ -21,7 +21,7 @@ enum { TEMPORARY_MAX = PATH_MAX + 32, GROUPS_MAX = 2 + 2 * MODEL_TEXTS_MAX };
 struct remake {
     struct model *model;
     const struct model_remake *how;
-    char folder[TEMPORARY_MAX]; /* being made */
+    char folder[TEMPORARY_MAX];              /* being made */
     struct model_weights groups[GROUPS_MAX]; /* files that are one, each once */
     size_t n_groups;
     const char *heads[GROUPS_MAX]; /* groups of one file point in here */
@@ -203,9 +203,8 @@ static enum err write_card(const struct remake *r)
     }
     buf_init(&card, 4 * LIMIT_NAME_BYTES + 256);
     enum err result = buf_printf(
-        &card, "---\nlicense: \"%.*s\"\n---\nMade of %.*s by `%s`.\n",
-        LIMIT_NAME_BYTES, r->model->licence, LIMIT_NAME_BYTES, r->model->name,
-        r->how->made_by);
+        &card, "---\nlicense: \"%.*s\"\n---\nMade of %.*s by `%s`.\n", LIMIT_NAME_BYTES,
+        r->model->licence, LIMIT_NAME_BYTES, r->model->name, r->how->made_by);
     if (result == ERR_OK) {
         result = file_write(path, card.data, card.size);
     }

@@ -15,8 +15,8 @@
 struct model_remake {
     /* Writes the tensors of `weights`, which are one model's or one part's, to the file
      * `to`. */
-    enum err (*write)(void *arg, const struct model *model, struct model_weights weights,
-                      const char *to);
+    enum err (*write)(void *arg, const struct model *model,
+                      struct model_weights weights, const char *to);
     /* Changes the model's config, parsed, before it is written. May be NULL. */
     enum err (*configure)(void *arg, const struct model *model,
                           struct json_object *config);

@@ -1,5 +1,5 @@
 /*
- * model_quantize.c - see duet_model.h, duet_model_quantize.
+ * model_shrink.c - see duet_model.h, duet_model_quantize and duet_model_prune.
  */
 #include <limits.h>
 #include <stdio.h>
@@ -11,12 +11,20 @@
 #include "db/model_folder.h"
 #include "db/model_probe.h"
 #include "encoder/model_path.h"
+#include "encoder/prune.h"
 #include "encoder/quantize.h"
 
-static const char *const suffixes[] = {[DUET_FP16] = "fp16", [DUET_INT8] = "int8"};
+/* One way of making a model smaller. */
+struct shrink {
+    enum err (*make)(const struct shrink *how, const char *from, const char *to);
+    const char *suffix; /* of the new model's name */
+    bool same_space;
+    enum enc_precision precision;
+    struct enc_prune prune;
+};
 
 /* Where it goes if nobody says: beside the user's other models, by its own name. */
-static enum err default_folder(const char *from, enum duet_precision precision,
+static enum err default_folder(const char *from, const struct shrink *how,
                                struct buf *to)
 {
     struct buf name;
@@ -31,7 +39,7 @@ static enum err default_folder(const char *from, enum duet_precision precision,
                          from);
         goto out;
     }
-    TRY_OUT(buf_printf(to, "/%s-%s", name.data, suffixes[precision]));
+    TRY_OUT(buf_printf(to, "/%s-%s", name.data, how->suffix));
     *strrchr(to->data, '/') = '\0';
     result = file_make_folders(to->data);
     to->data[strlen(to->data)] = '/';
@@ -71,15 +79,16 @@ out:
     return result;
 }
 
-static enum err compare_models(const char *from, struct duet_quantize_result *r)
+static enum err compare_models(const struct shrink *how, const char *from,
+                               struct duet_remade *r)
 {
     struct enc *before = NULL, *after = NULL;
     enum err result;
     TRY_OUT(probe_open(&before, from));
     TRY_OUT(probe_open(&after, r->folder));
-    if (strcmp(enc_info(before)->space, enc_info(after)->space) != 0) {
-        result =
-            err_set(ERR_INTERNAL, "the new model says that it is of another space");
+    bool same = strcmp(enc_info(before)->space, enc_info(after)->space) == 0;
+    if (same != how->same_space) {
+        result = err_set(ERR_INTERNAL, "the new model names the wrong space");
         goto out;
     }
     TRY_OUT(compare(before, after, probe_text, PROBE_TEXTS, &r->text_cosine,
@@ -92,36 +101,72 @@ out:
     return result;
 }
 
-static enum err quantize(const char *from, enum duet_precision precision,
-                         struct duet_quantize_result *r)
+static enum err look_at(const struct shrink *how, const char *from,
+                        struct duet_remade *r)
 {
-    TRY(enc_quantize(from, precision == DUET_INT8 ? ENC_INT8 : ENC_FP16, r->folder));
     r->bytes_before = folder_bytes(from);
     r->bytes = folder_bytes(r->folder);
-    enum err result = compare_models(from, r);
+    return compare_models(how, from, r);
+}
+
+/* ---- Outside ---- */
+
+static enum err make(const struct shrink *how, const char *from, struct duet_remade *r)
+{
+    TRY(how->make(how, from, r->folder));
+    enum err result = look_at(how, from, r);
     if (result != ERR_OK && folder_remove(r->folder) != ERR_OK) {
         return err_set(ERR_IO, "%s is there, but cannot be used or removed", r->folder);
     }
     return result;
 }
 
-enum err duet_model_quantize(const char *name, enum duet_precision precision,
-                             const char *to, struct duet_quantize_result *result)
+static enum err shrink(const struct shrink *how, const char *name, const char *to,
+                       struct duet_remade *result)
 {
     struct buf from, folder;
-    *result = (struct duet_quantize_result){.bytes = 0};
+    *result = (struct duet_remade){.bytes = 0};
     buf_init(&from, PATH_MAX);
     buf_init(&folder, DUET_MODEL_PATH_MAX - 1);
     enum err code = enc_find_model(name == NULL ? ENC_MODEL_DEFAULT : name, &from);
     if (code == ERR_OK) {
         code = to != NULL ? buf_printf(&folder, "%s", to)
-                          : default_folder(from.data, precision, &folder);
+                          : default_folder(from.data, how, &folder);
     }
     if (code == ERR_OK) {
         snprintf(result->folder, sizeof result->folder, "%s", folder.data);
-        code = quantize(from.data, precision, result);
+        code = make(how, from.data, result);
     }
     buf_release(&folder);
     buf_release(&from);
     return code;
+}
+
+static enum err quantize(const struct shrink *how, const char *from, const char *to)
+{
+    return enc_quantize(from, how->precision, to);
+}
+
+static enum err prune(const struct shrink *how, const char *from, const char *to)
+{
+    return enc_prune(from, &how->prune, to);
+}
+
+enum err duet_model_quantize(const char *name, enum duet_precision precision,
+                             const char *to, struct duet_remade *result)
+{
+    bool int8 = precision == DUET_INT8;
+    const struct shrink how = {.make = quantize,
+                               .suffix = int8 ? "int8" : "fp16",
+                               .same_space = true,
+                               .precision = int8 ? ENC_INT8 : ENC_FP16};
+    return shrink(&how, name, to, result);
+}
+
+enum err duet_model_prune(const char *name, double heads, double ffn, const char *to,
+                          struct duet_remade *result)
+{
+    const struct shrink how = {
+        .make = prune, .suffix = "pruned", .prune = {.heads = heads, .ffn = ffn}};
+    return shrink(&how, name, to, result);
 }
