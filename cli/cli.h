@@ -68,7 +68,9 @@ struct cli {
     bool prune;
     bool hidden;
     const char *hub;
-    size_t n_threads; /* 0: not said */
+    const char *to, *out;
+    const char *heads, *ffn; /* shares */
+    size_t n_threads;        /* 0: not said */
     const char *listen;
     bool insecure;
     const char *texts;

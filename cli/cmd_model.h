@@ -13,6 +13,8 @@ enum exit_code cmd_model_info(const struct cli *cli);
 enum exit_code cmd_model_pull(const struct cli *cli);
 enum exit_code cmd_model_verify(const struct cli *cli);
 enum exit_code cmd_model_use(const struct cli *cli);
+enum exit_code cmd_model_quantize(const struct cli *cli);
+enum exit_code cmd_model_prune(const struct cli *cli);
 
 /* The argument behind the word, else --model, else NULL. */
 const char *cmd_model_named(const struct cli *cli);

@@ -120,6 +120,39 @@ DUET_CHECK enum err duet_model_verify(const char *name,
                                                      const struct duet_model_check *),
                                       void *arg);
 
+/* ---- Making one smaller -------------------------------------------------------- */
+
+enum duet_precision { DUET_FP16, DUET_INT8 };
+
+/* What became of a model, beside what it was. */
+struct duet_remade {
+    char folder[DUET_MODEL_PATH_MAX]; /* of the new model */
+    uint64_t bytes_before, bytes;     /* of all files of the folders */
+    /* Cosines between the vectors of the two models, over built-in texts and drawn
+     * pictures. What is lost on pictures of one's own only recall tells. */
+    double text_cosine, text_cosine_least, picture_cosine, picture_cosine_least;
+};
+
+/*
+ * Writes the model `name` (NULL: "default") with smaller weights as the new folder `to`
+ * (NULL: NAME-fp16 or NAME-int8 in the user's models folder), opens it and compares the
+ * two. Its vectors are of the same space: a database made by
+ * the one may be searched by the other. ERR_EXISTS, ERR_NOT_FOUND, ERR_MODEL (a tensor
+ * that does not fit), ERR_IO, ERR_FULL; nothing is left then.
+ */
+DUET_CHECK enum err duet_model_quantize(const char *name, enum duet_precision precision,
+                                        const char *to, struct duet_remade *result);
+
+/*
+ * The same without the share `heads` of the heads of attention and `ffn` of the channels
+ * of the feed-forward layers that matter least by their weights (each 0 to less than 1);
+ * `to` NULL: NAME-pruned. Nothing is trained afterwards, so small shares cost little and
+ * large ones much. Its vectors are of a space of their own. Errors as above;
+ * ERR_UNSUPPORTED: only CLIP, Chinese-CLIP and SigLIP in Hugging Face's layout.
+ */
+DUET_CHECK enum err duet_model_prune(const char *name, double heads, double ffn,
+                                     const char *to, struct duet_remade *result);
+
 /* ---- Pulling ----------------------------------------------------------------- */
 
 /* How far a pull has come. */

@@ -35,7 +35,7 @@ struct bert {
 
 /* The weights. */
 
-enum { HIDDEN, INTERMEDIATE, VOCAB, POSITIONS, TYPES, DIM, N_SIZES };
+enum { HIDDEN, ATTENTION, INTERMEDIATE, VOCAB, POSITIONS, TYPES, DIM, N_SIZES };
 
 /* Sentence A and sentence B; a lone text is all A. */
 enum { N_TYPES = 2, TYPE_A = 0 };
@@ -51,13 +51,14 @@ static const struct wt_param embedding_params[] = {
 };
 
 static const struct wt_param layer_params[] = {
-    WT_LAYER("encoder.layer.#.attention.self.query", struct layer, query, HIDDEN,
+    WT_LAYER("encoder.layer.#.attention.self.query", struct layer, query, ATTENTION,
              HIDDEN),
-    WT_LAYER("encoder.layer.#.attention.self.key", struct layer, key, HIDDEN, HIDDEN),
-    WT_LAYER("encoder.layer.#.attention.self.value", struct layer, value, HIDDEN,
+    WT_LAYER("encoder.layer.#.attention.self.key", struct layer, key, ATTENTION,
+             HIDDEN),
+    WT_LAYER("encoder.layer.#.attention.self.value", struct layer, value, ATTENTION,
              HIDDEN),
     WT_LAYER("encoder.layer.#.attention.output.dense", struct layer, attended, HIDDEN,
-             HIDDEN),
+             ATTENTION),
     WT_NORM("encoder.layer.#.attention.output.LayerNorm", struct layer, attention_norm,
             HIDDEN),
     WT_LAYER("encoder.layer.#.intermediate.dense", struct layer, intermediate,
@@ -73,9 +74,15 @@ static const struct wt_param projection_params[] = {
                     HIDDEN),
 };
 
+static size_t attention_width(const struct bert_config *c)
+{
+    return c->attention != 0 ? c->attention : c->hidden;
+}
+
 static void fill_sizes(const struct bert_config *c, size_t sizes[N_SIZES])
 {
     sizes[HIDDEN] = c->hidden;
+    sizes[ATTENTION] = attention_width(c);
     sizes[INTERMEDIATE] = c->intermediate;
     sizes[VOCAB] = c->vocab;
     sizes[POSITIONS] = c->max_tokens;
@@ -127,7 +134,9 @@ static enum err check_config(const struct bert_config *c)
             ERR_MODEL, "a text tower %zu and %zu wide", c->hidden, c->intermediate);
     FAIL_IF(c->max_tokens < 1 || c->max_tokens > LIMIT_TEXT_TOKENS, ERR_MODEL,
             "a text tower for %zu tokens", c->max_tokens);
-    return tower_check_heads(c->hidden, c->heads);
+    FAIL_IF(c->attention > c->hidden, ERR_MODEL,
+            "attention %zu wide over a width of %zu", c->attention, c->hidden);
+    return tower_check_heads(attention_width(c), c->heads);
 }
 
 size_t bert_width(const struct bert_config *config)
@@ -238,9 +247,10 @@ static void embed(struct work *w, const int32_t *ids)
 static void attend(struct work *w, const float *const qkv[3])
 {
     const struct bert_config *c = &w->tower->config;
-    for (size_t i = 0, at = 0; i < w->n_texts; at += w->lengths[i++] * c->hidden) {
+    size_t width = attention_width(c);
+    for (size_t i = 0, at = 0; i < w->n_texts; at += w->lengths[i++] * width) {
         const struct kn_attention attention = {
-            .n = w->lengths[i], .width = c->hidden, .heads = c->heads};
+            .n = w->lengths[i], .width = width, .heads = c->heads};
         const float *const text[3] = {qkv[0] + at, qkv[1] + at, qkv[2] + at};
         w->ops->attention(&attention, text, w->middle + at, w->panel);
     }

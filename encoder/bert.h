@@ -34,9 +34,10 @@ enum bert_pool { BERT_POOL_MEAN, BERT_POOL_FIRST };
 
 /* One entry of "text" in a model's config.json, under the same names. */
 struct bert_config {
-    size_t vocab;        /* tokens in the vocabulary */
-    size_t layers;       /* at most BERT_LAYERS_MAX */
-    size_t hidden;       /* a multiple of `heads` */
+    size_t vocab;  /* tokens in the vocabulary */
+    size_t layers; /* at most BERT_LAYERS_MAX */
+    size_t hidden;
+    size_t attention;    /* width of all heads together; 0: `hidden` */
     size_t heads;        /* of attention */
     size_t intermediate; /* width between the two products of a feed-forward */
     size_t max_tokens;   /* positions; at most LIMIT_TEXT_TOKENS */

@@ -48,6 +48,19 @@ static enum err read_activation(struct json_object *json, const char *fallback,
                    name);
 }
 
+/* "head_dim" stands where heads were pruned: the others are as wide as they were. */
+static enum err read_head_width(struct json_object *json,
+                                struct transformer_config *out)
+{
+    size_t head;
+    if (json_get(json, "head_dim") == NULL) {
+        return ERR_OK;
+    }
+    TRY(model_read_count(json, "head_dim", 0, out->width / out->heads, &head));
+    out->attention = head * out->heads;
+    return ERR_OK;
+}
+
 static enum err read_body(struct json_object *json, const struct defaults *d,
                           struct transformer_config *out)
 {
@@ -58,6 +71,7 @@ static enum err read_body(struct json_object *json, const struct defaults *d,
                          &out->layers));
     TRY(model_read_count(json, "num_attention_heads", d->heads, out->width,
                          &out->heads));
+    TRY(read_head_width(json, out));
     TRY(model_read_positive(json, "layer_norm_eps", d->epsilon, &epsilon));
     out->epsilon = (float)epsilon;
     return read_activation(json, d->activation, &out->activation);
@@ -289,7 +303,7 @@ static enum err read_clip(struct model *model, struct json_object *config)
 static enum err read_bert(struct json_object *json, struct bert_config *bert)
 {
     static const struct defaults defaults = {768, 3072, 12, 12, "gelu", 1e-12};
-    struct transformer_config body;
+    struct transformer_config body = {.attention = 0};
     size_t types;
     TRY(read_body(json, &defaults, &body));
     FAIL_IF(body.activation != KN_GELU, ERR_INVALID, "\"hidden_act\" is not \"gelu\"");
@@ -301,6 +315,7 @@ static enum err read_bert(struct json_object *json, struct bert_config *bert)
     bert->layers = body.layers;
     bert->hidden = body.width;
     bert->heads = body.heads;
+    bert->attention = body.attention;
     bert->intermediate = body.mlp;
     bert->layer_norm_eps = body.epsilon;
     return ERR_OK;

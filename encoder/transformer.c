@@ -24,15 +24,17 @@ struct transformer {
 
 /* The weights. */
 
-enum { WIDTH, MLP, N_SIZES };
+enum { WIDTH, ATTENTION, MLP, N_SIZES };
 
 static const struct wt_param hugging_face_params[] = {
     WT_NORM("encoder.layers.#.layer_norm1", struct layer, attention_norm, WIDTH),
-    WT_LAYER("encoder.layers.#.self_attn.q_proj", struct layer, query, WIDTH, WIDTH),
-    WT_LAYER("encoder.layers.#.self_attn.k_proj", struct layer, key, WIDTH, WIDTH),
-    WT_LAYER("encoder.layers.#.self_attn.v_proj", struct layer, value, WIDTH, WIDTH),
-    WT_LAYER("encoder.layers.#.self_attn.out_proj", struct layer, attended, WIDTH,
+    WT_LAYER("encoder.layers.#.self_attn.q_proj", struct layer, query, ATTENTION,
              WIDTH),
+    WT_LAYER("encoder.layers.#.self_attn.k_proj", struct layer, key, ATTENTION, WIDTH),
+    WT_LAYER("encoder.layers.#.self_attn.v_proj", struct layer, value, ATTENTION,
+             WIDTH),
+    WT_LAYER("encoder.layers.#.self_attn.out_proj", struct layer, attended, WIDTH,
+             ATTENTION),
     WT_NORM("encoder.layers.#.layer_norm2", struct layer, mlp_norm, WIDTH),
     WT_LAYER("encoder.layers.#.mlp.fc1", struct layer, fc1, MLP, WIDTH),
     WT_LAYER("encoder.layers.#.mlp.fc2", struct layer, fc2, WIDTH, MLP),
@@ -41,13 +43,13 @@ static const struct wt_param hugging_face_params[] = {
 static const struct wt_param open_clip_params[] = {
     WT_NORM("transformer.resblocks.#.ln_1", struct layer, attention_norm, WIDTH),
     WT_LAYER_OF_THREE("transformer.resblocks.#.attn.in_proj_", 0, struct layer, query,
-                      WIDTH, WIDTH),
+                      ATTENTION, WIDTH),
     WT_LAYER_OF_THREE("transformer.resblocks.#.attn.in_proj_", 1, struct layer, key,
-                      WIDTH, WIDTH),
+                      ATTENTION, WIDTH),
     WT_LAYER_OF_THREE("transformer.resblocks.#.attn.in_proj_", 2, struct layer, value,
-                      WIDTH, WIDTH),
+                      ATTENTION, WIDTH),
     WT_LAYER("transformer.resblocks.#.attn.out_proj", struct layer, attended, WIDTH,
-             WIDTH),
+             ATTENTION),
     WT_NORM("transformer.resblocks.#.ln_2", struct layer, mlp_norm, WIDTH),
     WT_LAYER("transformer.resblocks.#.mlp.c_fc", struct layer, fc1, MLP, WIDTH),
     WT_LAYER("transformer.resblocks.#.mlp.c_proj", struct layer, fc2, WIDTH, MLP),
@@ -61,6 +63,11 @@ static const struct names {
     [TRANSFORMER_OPEN_CLIP] = {open_clip_params, WT_COUNT(open_clip_params)},
 };
 
+static size_t attention_width(const struct transformer_config *c)
+{
+    return c->attention != 0 ? c->attention : c->width;
+}
+
 static enum err check_config(const struct transformer_config *c)
 {
     FAIL_IF(c->layers < 1 || c->layers > TRANSFORMER_LAYERS_MAX, ERR_MODEL,
@@ -68,7 +75,9 @@ static enum err check_config(const struct transformer_config *c)
     FAIL_IF(c->width < 1 || c->width > KN_COLS_MAX || c->mlp < 1 ||
                 c->mlp > KN_COLS_MAX,
             ERR_MODEL, "a tower %zu and %zu wide", c->width, c->mlp);
-    return tower_check_heads(c->width, c->heads);
+    FAIL_IF(c->attention > c->width, ERR_MODEL,
+            "attention %zu wide over a width of %zu", c->attention, c->width);
+    return tower_check_heads(attention_width(c), c->heads);
 }
 
 static enum err load_layer(struct layer *layer, const struct transformer_config *c,
@@ -96,7 +105,9 @@ enum err transformer_open(struct transformer **out,
         return ERR_NOMEM;
     }
     enum err result = ERR_NOMEM;
-    const size_t sizes[N_SIZES] = {[WIDTH] = config->width, [MLP] = config->mlp};
+    const size_t sizes[N_SIZES] = {[WIDTH] = config->width,
+                                   [ATTENTION] = attention_width(config),
+                                   [MLP] = config->mlp};
     struct wt_target target = {.sizes = sizes, .prefix = prefix};
     body->config = *config;
     body->layers = alloc_zero(config->layers, sizeof *body->layers);
@@ -118,7 +129,9 @@ enum err transformer_mark(const struct transformer_config *config, struct wt_fil
                           const char *prefix, uint64_t *mark)
 {
     const struct names *names = &names_of[config->names];
-    const size_t sizes[N_SIZES] = {[WIDTH] = config->width, [MLP] = config->mlp};
+    const size_t sizes[N_SIZES] = {[WIDTH] = config->width,
+                                   [ATTENTION] = attention_width(config),
+                                   [MLP] = config->mlp};
     struct wt_target target = {.sizes = sizes, .prefix = prefix};
     const uint64_t unseen[2] = {config->heads, config->activation}; /* in any tensor */
     TRY(check_config(config));
@@ -165,13 +178,14 @@ static const float *norm(struct work *w, const struct kn_layer_norm *norm)
 static void attend(struct work *w)
 {
     const struct transformer_config *c = &w->body->config;
-    struct kn_attention a = {.width = c->width, .heads = c->heads, .causal = c->causal};
+    struct kn_attention a = {
+        .width = attention_width(c), .heads = c->heads, .causal = c->causal};
     size_t at = 0;
     for (size_t i = 0; i < w->n_sequences; i++) {
         const float *const qkv[3] = {w->qkv[0] + at, w->qkv[1] + at, w->qkv[2] + at};
         a.n = w->lengths[i];
         w->ops->attention(&a, qkv, w->middle + at, w->panel);
-        at += a.n * c->width;
+        at += a.n * a.width;
     }
 }
 

@@ -35,9 +35,11 @@ enum transformer_names {
 struct transformer_config {
     enum transformer_names names;
     size_t layers; /* at most TRANSFORMER_LAYERS_MAX */
-    size_t width;  /* a multiple of `heads` */
+    size_t width;
     size_t heads;
-    size_t mlp; /* width between fc1 and fc2 */
+    size_t attention; /* width of all heads together, a multiple of them; 0: `width`,
+                         as it is unless heads were pruned */
+    size_t mlp;       /* width between fc1 and fc2 */
     enum kn_activation activation;
     float epsilon; /* of all norms */
     bool causal;   /* a token sees itself and those before it */
@@ -55,6 +57,12 @@ enum err transformer_open(struct transformer **out,
  * and activation; the names of `config` make no difference. Errors as transformer_open. */
 enum err transformer_mark(const struct transformer_config *config, struct wt_file *file,
                           const char *prefix, uint64_t *mark) ERR_CHECK;
+
+/* Numbers of one head. */
+static inline size_t transformer_head_width(const struct transformer_config *c)
+{
+    return (c->attention != 0 ? c->attention : c->width) / c->heads;
+}
 
 /* Accepts NULL. */
 void transformer_close(struct transformer *body);

@@ -289,8 +289,11 @@ static void ask_probe(struct work *w, float *attended)
     const struct vit *tower = w->tower;
     const struct probe_head *head = &tower->head;
     const struct transformer_config *c = &tower->config.body;
-    const struct kn_attention attention = {
-        .n = tower->n_tokens, .width = c->width, .heads = c->heads, .n_queries = 1};
+    const struct kn_attention attention = {.n = tower->n_tokens,
+                                           .width = c->width,
+                                           .heads =
+                                               c->width / transformer_head_width(c),
+                                           .n_queries = 1};
     size_t rows = w->n * tower->n_tokens;
     float *query = attended + w->n * c->width, *key = query + c->width,
           *value = key + rows * c->width;

@@ -331,6 +331,16 @@ bool wt_has(const struct wt_file *file, const char *name)
     return find_entry(file, name) != NULL;
 }
 
+const char *wt_name(const struct wt_file *file, size_t i)
+{
+    return i < file->n_entries ? file->entries[i].name : NULL;
+}
+
+bool wt_is_readable(const struct wt_file *file, size_t i)
+{
+    return file->entries[i].type->readable >= 0;
+}
+
 /* An entry that is there and that a kernel can read. */
 static enum err need_entry(const struct wt_file *file, const char *name,
                            const struct entry **out)

@@ -92,6 +92,13 @@ enum err wt_transposed(struct wt_file *file, const char *name, size_t n_rows,
 /* Whether there is such a tensor. */
 bool wt_has(const struct wt_file *file, const char *name);
 
+/* The name of tensor `i`, in the order of names; NULL past the last. It lives as long
+ * as the file. */
+const char *wt_name(const struct wt_file *file, size_t i);
+
+/* Whether tensor `i` is of a type that a kernel reads. */
+bool wt_is_readable(const struct wt_file *file, size_t i);
+
 /* Widens row `row`, cols [first, first + n), into dst[n]. */
 void wt_row(const struct wt_matrix *matrix, size_t row, size_t first, size_t n,
             float *dst);
