@@ -10,6 +10,7 @@
 
 #include "db/builder.h"
 #include "db/db_internal.h"
+#include "db/gauge.h"
 #include "db/segment.h"
 #include "db/store.h"
 #include "db/writer_lock.h"
@@ -23,6 +24,7 @@ struct duet {
     struct writer_lock lock; /* held where `write` */
     struct store *store;
     struct segment_cache *segments;
+    struct gauge *gauge;
     struct builder *builder; /* NULL in a reader, and until started */
 
     char *model_wanted;          /* duet_options.model; NULL: none was named */
