@@ -24,7 +24,8 @@ enum err index_choice_put(struct txn *txn, const struct record_collection *colle
 enum ann_kind index_choice_kind(enum duet_index choice);
 
 /* Whether the space gets segments at all. */
-bool index_choice_is_indexed(const struct record_space_def *def, enum duet_index choice);
+bool index_choice_is_indexed(const struct record_space_def *def,
+                             enum duet_index choice);
 
 /* What is known of a space that the reason depends on. */
 struct index_facts {

@@ -17,11 +17,11 @@
 #include "index/bitmap.h"
 
 enum {
-    MOVE_AT_ONCE = 256,   /* vectors in a transaction */
+    MOVE_AT_ONCE = 256,                          /* vectors in a transaction */
     CHUNK_LIVE_MAX = RECORD_CHUNK_SLOTS * 5 / 8, /* of its slots: more, and it stays */
-    DEAD_SHARE = 8,       /* dead slots worth the work: an eighth of those that live, */
-    DEAD_MIN = 256,       /* and four chunks */
-    PAUSE_NS = 1000000    /* between transactions: others who write get their turn */
+    DEAD_SHARE = 8,    /* dead slots worth the work: an eighth of those that live, */
+    DEAD_MIN = 256,    /* and four chunks */
+    PAUSE_NS = 1000000 /* between transactions: others who write get their turn */
 };
 
 /* Slots [first, first + n_slots) that are sparse as a whole: all chunks are moved. */
@@ -153,8 +153,7 @@ static enum err look_at_space(struct mover *m, struct vector_space in, bool all,
 
 static enum err add_mover(struct move_todo *todo, const struct mover *m)
 {
-    struct mover *grown =
-        alloc_resize(todo->movers, todo->n + 1, sizeof *todo->movers);
+    struct mover *grown = alloc_resize(todo->movers, todo->n + 1, sizeof *todo->movers);
     if (grown == NULL) {
         return ERR_NOMEM;
     }
@@ -177,8 +176,7 @@ static enum err look_at_collection(struct duet *db, struct txn *txn,
         bool is_much;
         m.space = c.spaces[i].number;
         m.n_sparse = 0;
-        TRY(look_at_space(&m, vector_space_of(txn, &c, i), all, &due,
-                          &is_much));
+        TRY(look_at_space(&m, vector_space_of(txn, &c, i), all, &due, &is_much));
         if (due) {
             TRY(add_mover(todo, &m));
         }
@@ -261,8 +259,7 @@ static enum err move_chunk(struct mover *m, struct edit *edit, struct vector_spa
     float vector[LIMIT_DIM_MAX];
     for (uint64_t left = live; left != 0; left &= left - 1) {
         struct db_write write = {.keep = ~(UINT32_C(1) << place)};
-        uint32_t slot =
-            m->next * RECORD_CHUNK_SLOTS + (uint32_t)__builtin_ctzll(left);
+        uint32_t slot = m->next * RECORD_CHUNK_SLOTS + (uint32_t)__builtin_ctzll(left);
         TRY(vector_id_get(in, slot, &write.id));
         TRY(vector_get(in, slot, vector));
         write.vectors[place] = vector;
