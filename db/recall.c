@@ -23,8 +23,7 @@ static void add_of_collection(struct duet_recalls *out,
     for (size_t i = 0; i < n; i++) {
         const struct gauge_reading *r = &readings[i];
         for (size_t s = 0; s < c->n_spaces; s++) {
-            if (r->key.collection != c->number ||
-                r->key.space != c->spaces[s].number) {
+            if (r->key.collection != c->number || r->key.space != c->spaces[s].number) {
                 continue;
             }
             struct duet_recall_item *item = &out->items[out->n++];

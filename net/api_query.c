@@ -6,6 +6,7 @@
 #include "net/api.h"
 #include "net/api_input.h"
 #include "net/api_point_out.h"
+#include <limits.h>
 
 static const struct field_rule query_rules[] = {
     {"query", NULL},
@@ -24,8 +25,6 @@ static const struct field_rule query_rules[] = {
     {NULL, NULL},
 };
 
-/* hnsw_ef tunes an index that is not in use: it may stand there, it can't change what
- * is right. */
 static const struct field_rule params_rules[] = {
     {"exact", NULL},
     {"hnsw_ef", NULL},
@@ -68,8 +67,13 @@ static enum err read_params(const struct field *f, struct duet_query *query)
     bool indexed_only = false;
     TRY(field_check(f, params_rules));
     struct field exact = field_get(f, "exact");
+    struct field ef_field = field_get(f, "hnsw_ef");
     struct field quantization = field_get(f, "quantization");
     struct field indexed_only_field = field_get(f, "indexed_only");
+    size_t ef = 0;
+    TRY(field_size(&ef_field, &ef));
+    query->ef =
+        ef < UINT_MAX ? (unsigned)ef : UINT_MAX; /* the index has its own limit */
     TRY(field_bool(&exact, &query->exact));
     TRY(field_bool(&indexed_only_field, &indexed_only));
     if (indexed_only) {

@@ -63,6 +63,15 @@ static enum err write_collections(struct api_call *call,
     return ERR_OK;
 }
 
+static enum err write_recall(struct api_call *call)
+{
+    struct duet_recalls recalls;
+    TRY(duet_recall(call->api->db, NULL, &recalls));
+    enum err result = metrics_write_recall(&recalls, &call->out.text);
+    duet_recalls_release(&recalls);
+    return result;
+}
+
 enum err api_metrics(struct api_call *call)
 {
     struct duet_collections list;
@@ -71,6 +80,7 @@ enum err api_metrics(struct api_call *call)
     TRY(metrics_write(call->api->metrics, &call->out.text));
     duet_encode_stats(call->api->db, &encoding);
     TRY(metrics_write_encoding(&encoding, &call->out.text));
+    TRY(write_recall(call));
     TRY(duet_collections_list(call->api->db, NULL, &list));
     enum err result = write_collections(call, &list);
     duet_collections_release(&list);
