@@ -5,13 +5,11 @@
 
 #include <stdlib.h>
 
-#include <sys/mman.h>
-#include <unistd.h>
-
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "db/collection.h"
 #include "db/gauge.h"
+#include "db/read_ahead.h"
 #include "index/bitmap.h"
 #include "index/scan.h"
 
@@ -88,6 +86,7 @@ enum err nearest_scan(struct nearest *n, uint32_t first, uint32_t end)
     struct record_key start =
         record_key_chunk(n->in.collection, n->in.space, first / RECORD_CHUNK_SLOTS);
     struct cursor cursor;
+    struct read_ahead ahead = {.begun = false};
     if (first >= end) {
         return ERR_OK;
     }
@@ -104,6 +103,8 @@ enum err nearest_scan(struct nearest *n, uint32_t first, uint32_t end)
         if (chunk * RECORD_CHUNK_SLOTS >= end) {
             break;
         }
+        TRY_OUT(
+            read_ahead_of_chunk(&ahead, &n->in, chunk, (uint32_t)bitmap_words(end)));
         TRY_OUT(vector_chunk_check(n->in, cursor.value));
         TRY_OUT(vector_live_get(n->in, chunk * RECORD_CHUNK_SLOTS, RECORD_CHUNK_SLOTS,
                                 &live));
@@ -111,6 +112,7 @@ enum err nearest_scan(struct nearest *n, uint32_t first, uint32_t end)
         TRY_OUT(cursor_next(&cursor));
     }
 out:
+    read_ahead_close(&ahead);
     cursor_close(&cursor);
     return result;
 }
@@ -138,21 +140,18 @@ static enum err find_row(struct nearest *n, uint32_t slot, uint32_t *chunk_at,
     return ERR_OK;
 }
 
-/* Tells the system which pages are about to be read, so that the disk gets all of them
- * at once instead of one after another, each with a stretch around it. */
+/* Candidates that will be compared, so that the disk gets all of them at once instead
+ * of one after another, each with a stretch around it. */
 static enum err announce(struct nearest *n, uint32_t first,
                          const struct ann_hit *candidates, size_t n_candidates)
 {
-    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
     struct bytes vectors = {NULL, 0};
     uint32_t chunk_at = UINT32_MAX;
     for (size_t i = 0; i < n_candidates; i++) {
         const char *row;
         uint32_t slot = first + (uint32_t)candidates[i].slot;
         TRY(find_row(n, slot, &chunk_at, &vectors, &row));
-        uintptr_t begin = (uintptr_t)row / page * page;
-        size_t n_bytes = (uintptr_t)row - begin + vector_row_bytes(&n->in);
-        madvise((void *)begin, n_bytes, MADV_WILLNEED); /* advice: it may fail */
+        read_ahead_bytes(row, vector_row_bytes(&n->in));
     }
     return ERR_OK;
 }
