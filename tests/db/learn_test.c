@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "db/database.h"
+#include "db/duet_keep.h"
 #include "db/gauge.h"
 #include "tests/encoder/tiny_model.h"
 
@@ -204,6 +205,10 @@ static void test_an_index_is_built_as_chosen(void **state)
                       recall, s.cross_modal.recall);
         assert_true(recall >= 0.98);
     }
+    struct duet_check_result found;
+    struct duet_check_options check = {.found = NULL};
+    assert_ok(duet_verify(f->t.db, &check, &found));
+    assert_int_equal(found.n_damage + found.n_derived, 0);
     assert_ok(duet_collection_set_index(f->t.db, "c", "v", DUET_INDEX_AUTO));
     assert_int_equal(stats_of(f, 0).choice, DUET_INDEX_AUTO);
 }
