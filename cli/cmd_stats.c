@@ -9,6 +9,40 @@
 #include "cli/print.h"
 #include "cli/remote.h"
 
+static void print_width(const char *whose, const struct duet_width_stats *w)
+{
+    if (w->oversampling == 0) {
+        return;
+    }
+    printf("%-14s   %s: %u candidates a result", "", whose, w->oversampling);
+    if (w->nprobe > 0) {
+        printf(" of %u lists", w->nprobe);
+    }
+    if (w->ef > 0) {
+        printf(", ef %u", w->ef);
+    }
+    printf("; recall %.4f on %zu questions (%s)\n", w->recall, w->n_questions,
+           w->learnt_from);
+}
+
+/* What a server tells has no reason, nor what follows. */
+static void print_index(const struct duet_space_stats *space)
+{
+    char file[PRINT_BYTES_MAX], memory[PRINT_BYTES_MAX];
+    if (space->reason[0] == '\0') {
+        return;
+    }
+    printf("%-14s   index %s (%s)\n", "",
+           space->index[0] != '\0' ? space->index : "none", space->reason);
+    if (space->n_segments > 0) {
+        printf("%-14s   %s on disk, %s loaded\n", "",
+               print_bytes(file, space->segment_bytes),
+               print_bytes(memory, space->memory_bytes));
+    }
+    print_width("own side", &space->same_side);
+    print_width("across", &space->cross_modal);
+}
+
 static void print_human(const struct cli *cli, const struct duet_stats *stats,
                         size_t n_matching)
 {
@@ -29,6 +63,7 @@ static void print_human(const struct cli *cli, const struct duet_stats *stats,
                    space->n_segments, space->n_segments == 1 ? "" : "s", space->index);
         }
         putchar('\n');
+        print_index(space);
     }
     char bytes[PRINT_BYTES_MAX];
     printf("%-14s %s\n", "store", print_bytes(bytes, stats->store_bytes));
@@ -38,6 +73,23 @@ static void print_human(const struct cli *cli, const struct duet_stats *stats,
 static void add_number(struct json_object *object, const char *key, size_t value)
 {
     json_object_object_add(object, key, json_object_new_uint64(value));
+}
+
+/* NULL, which is JSON's null, where nothing was learnt. */
+static struct json_object *width_json(const struct duet_width_stats *w)
+{
+    if (w->oversampling == 0) {
+        return NULL;
+    }
+    struct json_object *object = json_object_new_object();
+    add_number(object, "oversampling", w->oversampling);
+    add_number(object, "nprobe", w->nprobe);
+    add_number(object, "ef", w->ef);
+    json_object_object_add(object, "recall", json_object_new_double(w->recall));
+    add_number(object, "questions", w->n_questions);
+    json_object_object_add(object, "learnt_from",
+                           json_object_new_string(w->learnt_from));
+    return object;
 }
 
 static struct json_object *space_json(const struct duet_space_stats *space)
@@ -53,7 +105,14 @@ static struct json_object *space_json(const struct duet_space_stats *space)
     add_number(object, "sealed", space->n_sealed);
     add_number(object, "segments", space->n_segments);
     add_number(object, "segment_bytes", space->segment_bytes);
+    add_number(object, "memory_bytes", space->memory_bytes);
     json_object_object_add(object, "index", json_object_new_string(space->index));
+    json_object_object_add(object, "index_choice",
+                           json_object_new_string(duet_index_name(space->choice)));
+    json_object_object_add(object, "index_reason",
+                           json_object_new_string(space->reason));
+    json_object_object_add(object, "same_side", width_json(&space->same_side));
+    json_object_object_add(object, "cross_modal", width_json(&space->cross_modal));
     return object;
 }
 

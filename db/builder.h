@@ -1,10 +1,12 @@
 /*
- * builder.h - the thread of a writing process that seals segments, and does the other
- * slow work that no request should wait for: seal.h builds, collection.h takes back the
- * rows of dropped collections, sweep.h deletes old files.
+ * builder.h - the two threads of a writing process that do the slow work which no
+ * request should wait for. One gives room back: collection.h takes back the rows of
+ * dropped collections, move.h empties what is mostly dead. The other makes segments:
+ * seal.h builds, sweep.h deletes old files. They are two because a build takes minutes,
+ * and what dies meanwhile would pile up in the store, whose file never shrinks.
  *
  *     TRY(builder_start(&builder, db));
- *     builder_wake(builder);            // after each commit; cheap
+ *     builder_wake(builder);            // after each commit
  *     ...
  *     builder_stop(builder);            // finishes what is due
  *
@@ -18,17 +20,21 @@
 struct builder;
 struct duet;
 
-/* Starts the thread, which looks for work at once. */
+/* Starts the threads, which look for work at once. */
 enum err builder_start(struct builder **out, struct duet *db) ERR_CHECK;
 
-/* Something was written. Accepts NULL. */
+/* Something was written, and no transaction is open in this thread. Returns at once,
+ * but while vectors are moved (move.h) takes turns with that, four of its transactions to
+ * one; and
+ * where more is dead than lives, waits until they are moved, or the file would grow
+ * without need. Two seconds at the most. Accepts NULL. */
 void builder_wake(struct builder *builder);
 
-/* Waits until nothing is due. The result is that of the last build: after a failure it
- * is not tried again before the next wake. */
+/* Waits until nothing is due. The result is that of the last pass: after a failure it is
+ * not tried again before the next wake. */
 enum err builder_wait(struct builder *builder) ERR_CHECK;
 
-/* Waits likewise, then ends the thread and frees. Accepts NULL. */
+/* Waits likewise, then ends the threads and frees. Accepts NULL. */
 void builder_stop(struct builder *builder);
 
 #endif

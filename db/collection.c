@@ -13,6 +13,7 @@
 #include "base/alloc.h"
 #include "base/utf8.h"
 #include "db/database.h"
+#include "db/index_choice.h"
 #include "db/metadata.h"
 
 enum {
@@ -189,6 +190,7 @@ struct create {
     struct record_collection collection;
     const char *metadata; /* JSON; NULL: none */
     size_t n_metadata;
+    enum duet_index index;
 };
 
 /* Takes the next collection number from the format record. */
@@ -229,13 +231,15 @@ static enum err create_body(struct txn *txn, void *arg)
         TRY(store_put(txn, STORE_METADATA, store_key(&key),
                       (struct bytes){create->metadata, create->n_metadata}));
     }
+    TRY(index_choice_put(txn, c, create->index));
     return collection_put(txn, c);
 }
 
 enum err duet_collection_create_with(struct duet *db, const char *name,
                                      const struct duet_collection_options *o)
 {
-    struct create create = {.metadata = o->metadata, .n_metadata = o->n_metadata};
+    struct create create = {
+        .metadata = o->metadata, .n_metadata = o->n_metadata, .index = o->index};
     struct record_collection *c = &create.collection;
     TRY(db_check_writable(db));
     TRY(collection_check_name(name, "collection"));

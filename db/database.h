@@ -10,6 +10,7 @@
 
 #include "db/builder.h"
 #include "db/db_internal.h"
+#include "db/gauge.h"
 #include "db/pages.h"
 #include "db/segment.h"
 #include "db/store.h"
@@ -25,6 +26,7 @@ struct duet {
     struct writer_lock lock; /* held where `write` */
     struct store *store;
     struct segment_cache *segments;
+    struct gauge *gauge;
     struct builder *builder; /* NULL in a reader, and until started */
     struct pages pages;
 

@@ -120,6 +120,8 @@ static enum err open_parts(struct duet *db, const struct duet_options *o, bool b
     TRY(prepare_folder(db, o));
     TRY(store_open(&db->store, &store));
     TRY(segment_cache_open(&db->segments, db->folder));
+    TRY(gauge_open(&db->gauge, db));
+    segment_cache_set_gauge(db->segments, db->gauge);
     return db->write && build ? builder_start(&db->builder, db) : ERR_OK;
 }
 
@@ -165,6 +167,7 @@ void duet_close(struct duet *db)
     if (db == NULL) {
         return;
     }
+    gauge_close(db->gauge);
     builder_stop(db->builder);
     segment_cache_close(db->segments);
     pages_release(&db->pages);

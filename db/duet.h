@@ -124,6 +124,20 @@ struct duet_space {
     enum duet_datatype datatype;
 };
 
+/* Of a space's sealed segments. The numbers are pinned. */
+enum duet_index {
+    DUET_INDEX_AUTO, /* by size: codes, and lists of codes from 200,000 vectors on */
+    DUET_INDEX_SCAN, /* none: every vector is compared */
+    DUET_INDEX_PQ,   /* codes of 4 bits, all looked at */
+    DUET_INDEX_IVF,  /* lists of such codes, some looked at */
+    DUET_INDEX_HNSW  /* a graph: fast among pictures, poor for texts among pictures, and
+                        fifteen times the memory */
+};
+
+/* "auto", "scan", "pq", "ivf", "hnsw"; and back (ERR_INVALID). */
+DUET_API const char *duet_index_name(enum duet_index index);
+DUET_CHECK enum err duet_index_parse(const char *name, enum duet_index *out);
+
 /* As the dialect writes them: "Cosine", "float32". */
 static inline const char *duet_distance_name(enum duet_distance distance)
 {
@@ -167,6 +181,7 @@ struct duet_collection_options {
     size_t n_spaces;
     const char *metadata; /* a JSON object of the user's, [n_metadata]; NULL: none */
     size_t n_metadata;
+    enum duet_index index; /* of all its spaces */
 };
 
 /* The same, with more said. */
@@ -178,6 +193,12 @@ duet_collection_create_with(struct duet *db, const char *name,
  * its key. ERR_NOT_FOUND, ERR_INVALID, ERR_LIMIT. */
 DUET_CHECK enum err duet_collection_set_metadata(struct duet *db, const char *name,
                                                  const char *metadata, size_t n);
+
+/* Which index the space (NULL: all of them) is to have; segments of another kind are
+ * built anew in the background, and dropped for DUET_INDEX_SCAN. ERR_NOT_FOUND;
+ * ERR_UNSUPPORTED: none compares by the Manhattan distance. */
+DUET_CHECK enum err duet_collection_set_index(struct duet *db, const char *collection,
+                                              const char *space, enum duet_index index);
 
 /* Adds a vector space, in which no point has a vector yet, to a collection of named
  * plain vectors. One that is there with the same description is left alone; ERR_EXISTS
@@ -570,6 +591,7 @@ struct duet_query {
     float score_threshold;
     unsigned oversampling; /* candidates per result; 0: the index's choice */
     unsigned nprobe;       /* lists to look into; 0: the index's choice */
+    unsigned ef;           /* width of a graph's walk; 0: the index's choice */
 };
 
 #define DUET_QUERY_DEFAULT ((struct duet_query){.k = 10, .payload = true})
@@ -718,6 +740,16 @@ DUET_CHECK enum err duet_thumbnail(struct duet *db, const char *collection,
 
 /* ---- Looking inside ---------------------------------------------------------- */
 
+/* How widely the largest segment is searched for one side, and how that was learnt. */
+struct duet_width_stats {
+    unsigned oversampling; /* candidates a result; 0: not learnt, the default is used */
+    unsigned nprobe;       /* lists, where there are any */
+    unsigned ef;           /* of a graph */
+    double recall;         /* of the true ten, over the questions it was learnt from */
+    size_t n_questions;
+    char learnt_from[96]; /* "own vectors, questions asked", "" where it was not */
+};
+
 struct duet_space_stats {
     char name[256];
     size_t dim;
@@ -726,8 +758,14 @@ struct duet_space_stats {
     size_t n_vectors; /* live */
     size_t n_sealed;  /* of them in sealed segments */
     size_t n_segments;
-    size_t segment_bytes;
-    char index[64]; /* what the sealed segments are, "" if there are none */
+    size_t segment_bytes; /* of their files */
+    size_t memory_bytes;  /* of them, loaded */
+    char index[64]; /* what the largest segment is, as FAISS names it ("PQ192x4fs",
+                             "IVF1024,PQ192x4fs", "HNSW32,Flat"), "" if there is none */
+    enum duet_index choice;              /* as the collection was told */
+    char reason[160];                    /* why it is that, or none */
+    struct duet_width_stats same_side;   /* for a vector of the space's own side */
+    struct duet_width_stats cross_modal; /* of the other side, or of an unknown one */
 };
 
 struct duet_stats {
@@ -742,6 +780,25 @@ struct duet_stats {
 
 DUET_CHECK enum err duet_stats(struct duet *db, const char *collection,
                                struct duet_stats *out);
+
+/* What the index finds of the true answers to what is asked, of one space and side:
+ * now and then an answer of the index is compared with a scan, in the background and
+ * within a hundredth of one core. */
+struct duet_recall_item {
+    char collection[256], space[256];
+    bool cross_modal;  /* asked by another side than the space's, or an unknown one */
+    uint64_t n_checks; /* answers compared since the opening */
+    double recall;     /* of all their results */
+};
+struct duet_recalls {
+    struct duet_recall_item *items;
+    size_t n;
+};
+
+/* Of one collection; NULL: of all. Spaces that were not measured yet are left out. */
+DUET_CHECK enum err duet_recall(struct duet *db, const char *collection,
+                                struct duet_recalls *out);
+DUET_API void duet_recalls_release(struct duet_recalls *recalls);
 
 /* Waits until no segment build is due or running. For tests and benchmarks. */
 DUET_CHECK enum err duet_seal(struct duet *db, const char *collection);

@@ -6,22 +6,30 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "db/collection.h"
+#include "db/gauge.h"
+#include "db/read_ahead.h"
 #include "index/bitmap.h"
 #include "index/scan.h"
 
 enum {
-    /* Candidates a result, for .99 and more of the true ten of 200,000 (docs/SPEED.md);
-     * 10 and 40 find .83 and .97, in four fifths of the time. */
+    /* Of a segment that has learnt nothing: candidates a result, for .99 and more of the
+     * true ten of 200,000 (docs/SPEED.md), and lists to look into for a vector of
+     * another side, of those there are. The index's own default serves the same side. */
     OVER_SAME_SIDE = 40,
     OVER_CROSS_MODAL = 100,
-    CANDIDATES_MIN = 400, /* for small k: the cost is in the codes, not in these */
-    /* Reading a candidate's vector is a jump, reading all is a stream: with more than
-     * this share of the vectors as candidates, all are compared. */
-    SCAN_SHARE = 4,
-    /* Lists to look into for a vector of another side, of those there are: .96 to .99
-     * of the true ten at 200,000. The index's own default serves the same side. */
-    CROSS_MODAL_PROBE_SHARE = 6
+    CROSS_MODAL_PROBE_SHARE = 6,
+    LEARNT_K = 10, /* what is learnt is learnt for ten results: fewer need no less */
+    /* Under a filter: an index that found too few candidates is asked once more, at four
+     * times the width; then what is allowed is scanned. */
+    FILTER_ROUNDS = 2,
+    /* And as all codes are looked at anyway, more candidates hardly cost more. */
+    FILTER_CANDIDATES = 2,
+    /* Candidates that are read one by one, and what each may take on average before the
+     * disk is taken to be behind it: memory takes a microsecond. */
+    COLD_LOOK = 16,
+    COLD_NS = 30000
 };
 
 /* Compares the vector at `row` and keeps it if it is good enough. The id is looked up
@@ -72,13 +80,13 @@ static enum err scan_allowed(struct nearest *n, uint32_t first, uint32_t end)
     return ERR_OK;
 }
 
-/* Compares the live vectors of slots [first, end); first is the first of a chunk. */
-static enum err scan_range(struct nearest *n, uint32_t first, uint32_t end)
+enum err nearest_scan(struct nearest *n, uint32_t first, uint32_t end)
 {
     struct record_key prefix = record_key_space(n->in.collection, n->in.space);
     struct record_key start =
         record_key_chunk(n->in.collection, n->in.space, first / RECORD_CHUNK_SLOTS);
     struct cursor cursor;
+    struct read_ahead ahead = {.begun = false};
     if (first >= end) {
         return ERR_OK;
     }
@@ -95,6 +103,8 @@ static enum err scan_range(struct nearest *n, uint32_t first, uint32_t end)
         if (chunk * RECORD_CHUNK_SLOTS >= end) {
             break;
         }
+        TRY_OUT(
+            read_ahead_of_chunk(&ahead, &n->in, chunk, (uint32_t)bitmap_words(end)));
         TRY_OUT(vector_chunk_check(n->in, cursor.value));
         TRY_OUT(vector_live_get(n->in, chunk * RECORD_CHUNK_SLOTS, RECORD_CHUNK_SLOTS,
                                 &live));
@@ -102,6 +112,7 @@ static enum err scan_range(struct nearest *n, uint32_t first, uint32_t end)
         TRY_OUT(cursor_next(&cursor));
     }
 out:
+    read_ahead_close(&ahead);
     cursor_close(&cursor);
     return result;
 }
@@ -115,6 +126,36 @@ static int compare_slots(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+/* The vector in `slot`. `chunk_at` and `vectors` remember the chunk between calls. */
+static enum err find_row(struct nearest *n, uint32_t slot, uint32_t *chunk_at,
+                         struct bytes *vectors, const char **row)
+{
+    if (slot / RECORD_CHUNK_SLOTS != *chunk_at) {
+        *chunk_at = slot / RECORD_CHUNK_SLOTS;
+        TRY(vector_chunk_get(n->in, *chunk_at, vectors));
+        FAIL_IF(vectors->data == NULL, ERR_CORRUPT, "slot %u has no vector", slot);
+    }
+    *row = (const char *)vectors->data +
+           slot % RECORD_CHUNK_SLOTS * vector_row_bytes(&n->in);
+    return ERR_OK;
+}
+
+/* Candidates that will be compared, so that the disk gets all of them at once instead
+ * of one after another, each with a stretch around it. */
+static enum err announce(struct nearest *n, uint32_t first,
+                         const struct ann_hit *candidates, size_t n_candidates)
+{
+    struct bytes vectors = {NULL, 0};
+    uint32_t chunk_at = UINT32_MAX;
+    for (size_t i = 0; i < n_candidates; i++) {
+        const char *row;
+        uint32_t slot = first + (uint32_t)candidates[i].slot;
+        TRY(find_row(n, slot, &chunk_at, &vectors, &row));
+        read_ahead_bytes(row, vector_row_bytes(&n->in));
+    }
+    return ERR_OK;
+}
+
 /* In the order of slots, so that each chunk is looked up once and pages are read in
  * one direction. */
 static enum err compare_candidates(struct nearest *n, uint32_t first,
@@ -122,66 +163,87 @@ static enum err compare_candidates(struct nearest *n, uint32_t first,
 {
     struct bytes vectors = {NULL, 0};
     uint32_t chunk_at = UINT32_MAX;
+    uint64_t start = clock_monotonic_ns();
     qsort(candidates, n_candidates, sizeof *candidates, compare_slots);
     for (size_t i = 0; i < n_candidates; i++) {
+        const char *row;
         uint32_t slot = first + (uint32_t)candidates[i].slot;
-        if (slot / RECORD_CHUNK_SLOTS != chunk_at) {
-            chunk_at = slot / RECORD_CHUNK_SLOTS;
-            TRY(vector_chunk_get(n->in, chunk_at, &vectors));
-            FAIL_IF(vectors.data == NULL, ERR_CORRUPT, "slot %u has no vector", slot);
+        if (i == COLD_LOOK && clock_monotonic_ns() - start > COLD_LOOK * COLD_NS) {
+            TRY(announce(n, first, candidates + i, n_candidates - i));
         }
-        TRY(compare(n, slot,
-                    (const char *)vectors.data +
-                        slot % RECORD_CHUNK_SLOTS * vector_row_bytes(&n->in)));
+        TRY(find_row(n, slot, &chunk_at, &vectors, &row));
+        TRY(compare(n, slot, row));
     }
     n->work->n_candidates += n_candidates;
     return ERR_OK;
 }
 
-/* Lists of codes to look into, 0 for the index's default. Under a filter, all: which
- * lists are near says little of where the allowed vectors are, and next to the asking of
- * a filter, even a million codes cost nothing. */
-static unsigned probe_width(const struct nearest *n, const struct ann_info *info)
+/* ---- How widely ---- */
+
+struct width {
+    size_t n_candidates;
+    unsigned nprobe, ef; /* 0: the index's default */
+};
+
+/* What the segment has learnt, or what is known of segments at large. */
+static struct ann_width usual_width(const struct nearest *n,
+                                    const struct ann_info *info)
 {
-    if (n->nprobe != 0) {
-        return n->nprobe;
+    enum ann_side side = n->cross_modal ? ANN_CROSS_SIDE : ANN_SAME_SIDE;
+    if (info->widths[side].oversampling != 0) {
+        return info->widths[side];
     }
-    if (n->allowed != NULL) {
-        return (unsigned)info->n_lists;
+    struct ann_width w = {.oversampling = OVER_SAME_SIDE};
+    if (n->cross_modal) {
+        w.oversampling = OVER_CROSS_MODAL;
+        w.nprobe = (uint32_t)(info->n_lists / CROSS_MODAL_PROBE_SHARE);
     }
-    return n->cross_modal ? (unsigned)(info->n_lists / CROSS_MODAL_PROBE_SHARE) : 0;
+    return w;
 }
 
-static size_t candidates_wanted(const struct nearest *n)
+/* Under a filter all lists are looked into: which are near says little of where the
+ * allowed vectors are, and next to the asking of a filter, even a million codes cost
+ * nothing. */
+static struct width choose_width(const struct nearest *n, const struct ann_info *info)
 {
-    size_t over = n->oversampling;
-    if (over == 0) {
-        over = n->cross_modal ? OVER_CROSS_MODAL : OVER_SAME_SIDE;
-    }
+    struct ann_width usual = usual_width(n, info);
     size_t k = n->rank->k + (n->excluded != NULL ? 1 : 0);
-    return k * over > CANDIDATES_MIN ? k * over : CANDIDATES_MIN;
+    struct width w = {.nprobe = n->nprobe, .ef = n->ef != 0 ? n->ef : usual.ef};
+    if (n->oversampling != 0) {
+        w.n_candidates = k * n->oversampling;
+    } else {
+        w.n_candidates = (k > LEARNT_K ? k : LEARNT_K) * usual.oversampling;
+        w.n_candidates *= n->allowed != NULL ? FILTER_CANDIDATES : 1;
+    }
+    if (n->nprobe == 0) {
+        w.nprobe = n->allowed != NULL ? (unsigned)info->n_lists : usual.nprobe;
+    }
+    return w;
 }
 
-/* Asks the segment for candidates among the `allowed` slots and compares them. */
+/* Asks the segment for candidates among its `n_live` slots and compares them. */
 static enum err ask_segment(struct nearest *n, const struct record_segment *s,
-                            const struct ann *ann, const uint64_t *allowed,
-                            unsigned nprobe)
+                            const struct ann *ann, const uint64_t *live, size_t n_live,
+                            const struct width *w)
 {
-    size_t wanted = candidates_wanted(n);
     size_t n_found;
     struct ann_query query = {
         .vector = n->query,
         .dim = n->in.dim,
-        .k = wanted,
-        .nprobe = nprobe,
-        .allowed = allowed,
+        .k = w->n_candidates,
+        .nprobe = w->nprobe,
+        .ef = w->ef,
+        .allowed = live,
+        .n_rounds = n->allowed != NULL ? FILTER_ROUNDS : 0,
     };
-    struct ann_hit *candidates = alloc_array(wanted, sizeof *candidates);
+    struct ann_hit *candidates = alloc_array(w->n_candidates, sizeof *candidates);
     if (candidates == NULL) {
         return ERR_NOMEM;
     }
     enum err result = ann_search(ann, &query, candidates, &n_found);
-    if (result == ERR_OK) {
+    if (result == ERR_OK && n_found < w->n_candidates && n_found < n_live) {
+        result = nearest_scan(n, s->first, s->first + s->n_slots);
+    } else if (result == ERR_OK) {
         result = compare_candidates(n, s->first, candidates, n_found);
     }
     alloc_free(candidates);
@@ -192,14 +254,14 @@ static enum err ask_segment(struct nearest *n, const struct record_segment *s,
  * codes (under a filter all that is looked into, else they hardly count) and candidates.
  */
 static bool is_scan_cheaper(const struct nearest *n, const struct ann_info *info,
-                            size_t n_allowed, unsigned nprobe)
+                            size_t n_allowed, const struct width *w)
 {
     double row_bytes = (double)vector_row_bytes(&n->in);
     double code_bytes = n->allowed != NULL ? (double)info->memory_bytes : 0;
-    if (info->n_lists > 0 && nprobe > 0) {
-        code_bytes *= (double)nprobe / (double)info->n_lists;
+    if (info->n_lists > 0 && w->nprobe > 0) {
+        code_bytes *= (double)w->nprobe / (double)info->n_lists;
     }
-    double candidate_bytes = (double)candidates_wanted(n) * SCAN_SHARE * row_bytes;
+    double candidate_bytes = (double)w->n_candidates * NEAREST_SCAN_SHARE * row_bytes;
     return (double)n_allowed * row_bytes <= code_bytes + candidate_bytes;
 }
 
@@ -220,11 +282,11 @@ static enum err search_loaded(struct nearest *n, const struct record_segment *s,
     }
     ann_info(ann, &info);
     size_t n_live = bitmap_count(live, s->n_slots);
-    unsigned nprobe = probe_width(n, &info);
-    if (is_scan_cheaper(n, &info, n_live, nprobe)) {
-        TRY_OUT(scan_range(n, s->first, s->first + s->n_slots));
+    struct width w = choose_width(n, &info);
+    if (is_scan_cheaper(n, &info, n_live, &w)) {
+        TRY_OUT(nearest_scan(n, s->first, s->first + s->n_slots));
     } else {
-        TRY_OUT(ask_segment(n, s, ann, live, nprobe));
+        TRY_OUT(ask_segment(n, s, ann, live, n_live, &w));
     }
 out:
     alloc_free(live);
@@ -237,26 +299,51 @@ static enum err search_segment(struct nearest *n, const struct record_segment *s
     struct segment *segment;
     TRY(segment_acquire(n->segments, key, n->in.dim, s->n_slots, &segment));
     if (segment == NULL) {
-        return scan_range(n, s->first, s->first + s->n_slots);
+        return nearest_scan(n, s->first, s->first + s->n_slots);
     }
     enum err result = search_loaded(n, s, segment->ann);
     segment_release(n->segments, segment);
     return result;
 }
 
-enum err nearest_search(struct nearest *n)
+static enum err search_all_parts(struct nearest *n, const struct record_space *state)
 {
-    struct record_space state;
-    TRY(collection_space_get(n->in.txn, n->in.collection, n->in.space, &state));
-    if (n->exact) {
-        return scan_range(n, 0, state.next_slot);
-    }
     uint32_t at = 0;
-    for (size_t i = 0; i < state.n_segments; i++) {
-        const struct record_segment *s = &state.segments[i];
-        TRY(scan_range(n, at, s->first));
+    for (size_t i = 0; i < state->n_segments; i++) {
+        const struct record_segment *s = &state->segments[i];
+        TRY(nearest_scan(n, at, s->first));
         TRY(search_segment(n, s));
         at = s->first + s->n_slots;
     }
-    return scan_range(n, at, state.next_slot);
+    return nearest_scan(n, at, state->next_slot);
+}
+
+/* What learns from questions: the next segments, and the recall gauge, which asks again
+ * what the index has answered at its own widths. */
+static void tell_watchers(struct nearest *n, bool by_index)
+{
+    struct asked_key key = {n->in.collection, n->in.space, n->cross_modal};
+    if (n->is_check || n->excluded != NULL) {
+        return;
+    }
+    asked_note(segment_cache_asked(n->segments), key, n->query, n->in.dim);
+    if (by_index && n->allowed == NULL && n->oversampling == 0 && n->nprobe == 0 &&
+        n->ef == 0) {
+        gauge_offer(segment_cache_gauge(n->segments), key,
+                    &(struct gauge_question){n->query, n->in.dim, n->rank->k});
+    }
+}
+
+enum err nearest_search(struct nearest *n)
+{
+    struct record_space state;
+    size_t n_before = n->work->n_candidates;
+    TRY(collection_space_get(n->in.txn, n->in.collection, n->in.space, &state));
+    if (n->exact) {
+        TRY(nearest_scan(n, 0, state.next_slot));
+    } else {
+        TRY(search_all_parts(n, &state));
+    }
+    tell_watchers(n, n->work->n_candidates > n_before);
+    return ERR_OK;
 }

@@ -138,6 +138,7 @@ enum err ranking_find_nearest(struct ranking *r, const float *vector, struct ran
         .cross_modal = is_cross_modal(r),
         .oversampling = q->oversampling,
         .nprobe = q->nprobe,
+        .ef = q->ef,
         .allowed = r->allowed,
         .rank = rank,
         .work = &r->search->work,

@@ -284,9 +284,10 @@ static enum err fix_block(struct points_repair *p, size_t space, uint32_t i,
         size_t at = (size_t)i * (RECORD_BLOCK_SLOTS / 64) + w;
         record_live_set(block, w, at < s->n_words ? s->named[at] : 0);
     }
+    static const uint8_t none[RECORD_BLOCK_BYTES]; /* what a missing row says */
     TRY(store_get(p->txn, STORE_LIVE, store_key(&key), &row));
-    if (row.data != NULL && row.n == sizeof block &&
-        memcmp(row.data, block, sizeof block) == 0) {
+    row = row.data == NULL ? (struct bytes){none, sizeof none} : row;
+    if (row.n == sizeof block && memcmp(row.data, block, sizeof block) == 0) {
         return ERR_OK;
     }
     *changed = true;

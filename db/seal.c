@@ -9,6 +9,8 @@
 #include "base/log.h"
 #include "db/collection.h"
 #include "db/database.h"
+#include "db/index_choice.h"
+#include "db/learn.h"
 #include "db/vectors.h"
 #include "index/bitmap.h"
 
@@ -32,6 +34,7 @@ struct plan {
     uint32_t first;
     uint32_t n_slots;
     uint32_t n_rows; /* vectors that live in it */
+    enum duet_index choice;
 };
 
 static uint16_t number_of(const struct plan *plan)
@@ -46,19 +49,27 @@ static struct segment_key key_of(const struct plan *plan, uint64_t generation)
 
 /* ---- Planning ---- */
 
+/* Counts what lives of slots [first, end), whole chunks; *first_live is where the first
+ * chunk begins in which one does. */
 static enum err count_live(const struct plan *plan, struct txn *txn, uint32_t first,
-                           uint32_t n_slots, uint32_t *n_live)
+                           uint32_t end, uint32_t *n_live, uint32_t *first_live)
 {
     struct vector_space in = vector_space_of(txn, &plan->collection, plan->place);
-    uint64_t words[RECORD_BLOCK_SLOTS / 64];
+    struct vector_walk walk;
     *n_live = 0;
-    for (uint32_t at = 0; at < n_slots; at += RECORD_BLOCK_SLOTS) {
-        uint32_t n =
-            n_slots - at < RECORD_BLOCK_SLOTS ? n_slots - at : RECORD_BLOCK_SLOTS;
-        TRY(vector_live_get(in, first + at, n, words));
-        *n_live += (uint32_t)bitmap_count(words, n);
+    *first_live = end;
+    TRY(vector_walk_open(&walk, in, first / RECORD_CHUNK_SLOTS));
+    enum err result = vector_walk_next(&walk);
+    while (result == ERR_OK && walk.live != 0 &&
+           walk.chunk < end / RECORD_CHUNK_SLOTS) {
+        if (*n_live == 0) {
+            *first_live = walk.chunk * RECORD_CHUNK_SLOTS;
+        }
+        *n_live += (uint32_t)bitmap_count(&walk.live, RECORD_CHUNK_SLOTS);
+        result = vector_walk_next(&walk);
     }
-    return ERR_OK;
+    vector_walk_close(&walk);
+    return result;
 }
 
 /* Loads the segment, so that a broken file is found also where nobody searches. */
@@ -75,8 +86,31 @@ static enum err try_segment(struct duet *db, const struct plan *plan,
     return ERR_OK;
 }
 
-/* A segment whose file is broken is built anew over the same slots; one whose vectors
- * are all dead is given up. */
+/* Whether a kind was chosen, and the segment is of another. Its file is loaded for it. */
+static enum err is_of_another_kind(struct duet *db, const struct plan *plan,
+                                   const struct record_segment *s, bool *yes)
+{
+    struct segment *segment;
+    struct ann_info info;
+    enum ann_kind kind = index_choice_kind(plan->choice);
+    *yes = false;
+    if (kind == ANN_AUTO) {
+        return ERR_OK;
+    }
+    TRY(segment_acquire(db->segments, key_of(plan, s->generation),
+                        plan->collection.spaces[plan->place].dim, s->n_slots,
+                        &segment));
+    if (segment != NULL) {
+        ann_info(segment->ann, &info);
+        *yes = info.kind != kind;
+        segment_release(db->segments, segment);
+    }
+    return ERR_OK;
+}
+
+/* A segment whose file is broken, or that is of another kind than was chosen, is built
+ * anew over the same slots; one whose vectors are all dead is given up, and all are
+ * where a scan was chosen. */
 static enum err plan_repair(struct sealer *sealer, struct txn *txn, struct plan *plan,
                             bool *due)
 {
@@ -90,47 +124,70 @@ static enum err plan_repair(struct sealer *sealer, struct txn *txn, struct plan 
         plan->to = i + 1;
         plan->first = s->first;
         plan->n_slots = s->n_slots;
-        TRY(count_live(plan, txn, s->first, s->n_slots, &plan->n_rows));
-        *due = plan->n_rows == 0 ||
+        uint32_t first_live;
+        TRY(count_live(plan, txn, s->first, s->first + s->n_slots, &plan->n_rows,
+                       &first_live));
+        TRY(is_of_another_kind(db, plan, s, due));
+        *due = *due || plan->n_rows == 0 || plan->choice == DUET_INDEX_SCAN ||
                segment_is_broken(db->segments, key_of(plan, s->generation));
+        plan->n_rows = plan->choice == DUET_INDEX_SCAN ? 0 : plan->n_rows;
     }
     return ERR_OK;
 }
 
-/* The whole chunks behind the last segment, and segments before them no larger. */
+/* Whether the segment before the plan's range is built into it: it is no larger, or
+ * segments are too many; but not across so many dead slots that most of the new one
+ * would be dead, for which move.h would empty it again. */
+static enum err carries(const struct plan *plan, struct txn *txn, bool *yes)
+{
+    const struct record_space *state = &plan->state;
+    *yes = false;
+    if (plan->from == 0) {
+        return ERR_OK;
+    }
+    const struct record_segment *s = &state->segments[plan->from - 1];
+    uint32_t end = plan->first + plan->n_slots;
+    uint32_t n_live;
+    uint32_t first_live;
+    if (state->n_segments < SEGMENTS_MANY && s->n_slots > plan->n_slots) {
+        return ERR_OK;
+    }
+    TRY(count_live(plan, txn, s->first, end, &n_live, &first_live));
+    *yes = n_live > (end - s->first) / 2 || state->n_segments >= SEGMENTS_MANY;
+    return ERR_OK;
+}
+
+/* The whole chunks behind the last segment, from the first that lives, and segments
+ * before them no larger. */
 static enum err plan_seal(struct duet *db, struct txn *txn, struct plan *plan,
                           bool *due)
 {
     const struct record_space *state = &plan->state;
     const struct record_segment *last =
         state->n_segments == 0 ? NULL : &state->segments[state->n_segments - 1];
+    uint32_t behind = last == NULL ? 0 : last->first + last->n_slots;
     uint32_t end = state->next_slot / RECORD_CHUNK_SLOTS * RECORD_CHUNK_SLOTS;
-    plan->first = last == NULL ? 0 : last->first + last->n_slots;
     plan->from = plan->to = state->n_segments;
+    if (end - behind < db->seal_at) {
+        return ERR_OK;
+    }
+    TRY(count_live(plan, txn, behind, end, &plan->n_rows, &plan->first));
     plan->n_slots = end - plan->first;
-    if (plan->n_slots < db->seal_at) {
-        return ERR_OK;
+    if (plan->n_rows < db->seal_at || plan->n_rows <= plan->n_slots / 2) {
+        return ERR_OK; /* where too much is dead, move.h sees to it first */
     }
-    TRY(count_live(plan, txn, plan->first, plan->n_slots, &plan->n_rows));
-    if (plan->n_rows < db->seal_at) {
-        return ERR_OK;
+    bool more = true;
+    while (more) {
+        TRY(carries(plan, txn, &more));
+        if (more) {
+            plan->from--;
+            plan->first = state->segments[plan->from].first;
+            plan->n_slots = end - plan->first;
+        }
     }
-    bool many = state->n_segments >= SEGMENTS_MANY;
-    while (plan->from > 0 &&
-           (many || state->segments[plan->from - 1].n_slots <= plan->n_slots)) {
-        plan->from--;
-        plan->first = state->segments[plan->from].first;
-        plan->n_slots = end - plan->first;
-    }
-    TRY(count_live(plan, txn, plan->first, plan->n_slots, &plan->n_rows));
+    TRY(count_live(plan, txn, plan->first, end, &plan->n_rows, &behind));
     *due = true;
     return ERR_OK;
-}
-
-/* No index that we have compares by the sum of differences: those are scanned. */
-static bool is_indexable(const struct record_space_def *def)
-{
-    return def->distance != DUET_MANHATTAN;
 }
 
 /* Looks at the spaces of the collection that the cursor stands on. */
@@ -139,14 +196,13 @@ static enum err find_plan_of(struct sealer *sealer, struct txn *txn,
 {
     TRY(record_collection_read(&plan->collection, cursor->value));
     for (size_t i = 0; i < plan->collection.n_spaces && !*due; i++) {
-        if (!is_indexable(&plan->collection.spaces[i])) {
-            continue;
-        }
+        const struct record_space_def *def = &plan->collection.spaces[i];
         plan->place = i;
-        TRY(collection_space_get(txn, plan->collection.number, number_of(plan),
+        TRY(index_choice_get(txn, plan->collection.number, def->number, &plan->choice));
+        TRY(collection_space_get(txn, plan->collection.number, def->number,
                                  &plan->state));
         TRY(plan_repair(sealer, txn, plan, due));
-        if (!*due) {
+        if (!*due && index_choice_is_indexed(def, plan->choice)) {
             TRY(plan_seal(sealer->db, txn, plan, due));
         }
     }
@@ -179,10 +235,43 @@ out:
 
 /* ---- Building ---- */
 
+/* What an index is built over: a plan's range, and its chunks that live. */
 struct source {
     struct duet *db;
     const struct plan *plan;
+    uint32_t *chunks; /* [n_chunks], owned */
+    size_t n_chunks;
 };
+
+static enum err list_chunks(struct source *source, struct txn *txn)
+{
+    const struct plan *plan = source->plan;
+    struct vector_space in = vector_space_of(txn, &plan->collection, plan->place);
+    uint32_t end = (plan->first + plan->n_slots) / RECORD_CHUNK_SLOTS;
+    struct vector_walk walk;
+    TRY(vector_walk_open(&walk, in, plan->first / RECORD_CHUNK_SLOTS));
+    enum err result = vector_walk_next(&walk);
+    while (result == ERR_OK && walk.live != 0 && walk.chunk < end) {
+        source->chunks[source->n_chunks++] = walk.chunk;
+        result = vector_walk_next(&walk);
+    }
+    vector_walk_close(&walk);
+    return result;
+}
+
+static enum err open_source(struct source *source)
+{
+    struct txn txn;
+    size_t n = source->plan->n_slots / RECORD_CHUNK_SLOTS;
+    source->chunks = alloc_array(n, sizeof *source->chunks);
+    if (source->chunks == NULL) {
+        return ERR_NOMEM;
+    }
+    TRY(store_read(source->db->store, &txn));
+    enum err result = list_chunks(source, &txn);
+    store_end(&txn);
+    return result;
+}
 
 /* Rows as the index compares them: those of a Cosine space at unit length, which bytes
  * are not stored at. */
@@ -198,7 +287,20 @@ static void read_rows(const struct vector_space *in, const char *rows, size_t n,
     }
 }
 
-/* An ann_read_fn. Dead slots are zero: the live bits hide them from every search. */
+/* A chunk's rows, or those of another in the place of one that is all dead: the live
+ * bits hide them from every search, and they teach the index nothing that is not so. */
+static enum err find_chunk(const struct source *source, struct vector_space in,
+                           uint32_t chunk, struct bytes *rows)
+{
+    TRY(vector_chunk_get(in, chunk, rows));
+    if (rows->data == NULL && source->n_chunks > 0) {
+        size_t other = chunk * UINT32_C(2654435761) % source->n_chunks;
+        TRY(vector_chunk_get(in, source->chunks[other], rows));
+    }
+    return ERR_OK;
+}
+
+/* An ann_read_fn. */
 static enum err read_vectors(void *arg, size_t first, size_t n, float *dst)
 {
     const struct source *source = arg;
@@ -215,7 +317,7 @@ static enum err read_vectors(void *arg, size_t first, size_t n, float *dst)
         size_t in_chunk = at % RECORD_CHUNK_SLOTS;
         size_t n_here = RECORD_CHUNK_SLOTS - in_chunk;
         n_here = n_here < end - at ? n_here : end - at;
-        result = vector_chunk_get(in, (uint32_t)(at / RECORD_CHUNK_SLOTS), &chunk);
+        result = find_chunk(source, in, (uint32_t)(at / RECORD_CHUNK_SLOTS), &chunk);
         if (result == ERR_OK && chunk.data != NULL) {
             read_rows(&in, (const char *)chunk.data + in_chunk * row, n_here, dst);
         } else {
@@ -272,22 +374,50 @@ static enum err switch_body(struct txn *txn, void *arg)
     return collection_space_put(txn, plan->collection.number, number_of(plan), &s);
 }
 
+static enum err build_ann(struct source *source, uint64_t generation, struct ann **ann)
+{
+    const struct plan *plan = source->plan;
+    const struct record_space_def *def = &plan->collection.spaces[plan->place];
+    struct learn_range range = {
+        .db = source->db,
+        .collection = &plan->collection,
+        .place = plan->place,
+        .first = plan->first,
+        .n_slots = plan->n_slots,
+        .chunks = source->chunks,
+        .n_chunks = source->n_chunks,
+        .n_live = plan->n_rows,
+    };
+    struct ann_build_options options = {
+        .kind = index_choice_kind(plan->choice),
+        .euclid = def->distance == DUET_EUCLID,
+        .dim = def->dim,
+        .generation = generation,
+        .n_threads = source->db->n_threads,
+    };
+    TRY(ann_build(ann, &options, plan->n_slots, read_vectors, source));
+    enum err result = learn_widths(&range, *ann);
+    if (result != ERR_OK) {
+        ann_close(*ann);
+        *ann = NULL;
+    }
+    return result;
+}
+
 static enum err build_file(struct duet *db, const struct plan *plan,
                            uint64_t generation)
 {
     char path[PATH_MAX];
-    struct ann *ann;
-    struct source source = {db, plan};
-    struct ann_build_options options = {
-        .euclid = plan->collection.spaces[plan->place].distance == DUET_EUCLID,
-        .dim = plan->collection.spaces[plan->place].dim,
-        .generation = generation,
-        .n_threads = db->n_threads,
-    };
-    TRY(segment_path(db->segments, key_of(plan, generation), path));
-    TRY(ann_build(&ann, &options, plan->n_slots, read_vectors, &source));
-    enum err result = ann_save(ann, path);
+    struct ann *ann = NULL;
+    struct source source = {.db = db, .plan = plan};
+    enum err result;
+    TRY_OUT(segment_path(db->segments, key_of(plan, generation), path));
+    TRY_OUT(open_source(&source));
+    TRY_OUT(build_ann(&source, generation, &ann));
+    TRY_OUT(ann_save(ann, path));
+out:
     ann_close(ann);
+    alloc_free(source.chunks);
     return result;
 }
 

@@ -5,7 +5,9 @@
  * vectors, an index is built over them; neighbouring segments that are not larger are
  * built into it (as a binary counter carries), so that there are few segments and each
  * vector is indexed about log2(n / seal_at) times. A segment whose file is broken is
- * built anew, one whose vectors are all dead is given up.
+ * built anew, one whose vectors are all dead is given up. So is one of another kind than
+ * was chosen for the space (index_choice.h). How widely a new one is to be searched is
+ * learnt from questions before its file is written (learn.h).
  *
  * The vectors are read in short transactions, since slots never change; the file is
  * written whole; one transaction then switches the manifest, so a crash before it

@@ -15,6 +15,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "db/asked.h"
 
 struct entry {
     struct segment
@@ -29,6 +30,8 @@ struct entry {
 struct segment_cache {
     pthread_mutex_t mutex;
     struct entry *entries;
+    struct asked *asked;   /* owned */
+    struct gauge *gauge;   /* borrowed */
     char folder[PATH_MAX]; /* segments/ */
 };
 
@@ -44,9 +47,29 @@ enum err segment_cache_open(struct segment_cache **out, const char *folder)
         alloc_free(cache);
         return err_set(ERR_LIMIT, "the path of the database is too long");
     }
+    enum err result = asked_open(&cache->asked);
+    if (result != ERR_OK) {
+        alloc_free(cache);
+        return result;
+    }
     pthread_mutex_init(&cache->mutex, NULL);
     *out = cache;
     return ERR_OK;
+}
+
+struct asked *segment_cache_asked(const struct segment_cache *cache)
+{
+    return cache->asked;
+}
+
+void segment_cache_set_gauge(struct segment_cache *cache, struct gauge *gauge)
+{
+    cache->gauge = gauge;
+}
+
+struct gauge *segment_cache_gauge(const struct segment_cache *cache)
+{
+    return cache->gauge;
 }
 
 static void free_entry(struct entry *entry)
@@ -65,6 +88,7 @@ void segment_cache_close(struct segment_cache *cache)
         cache->entries = entry->next;
         free_entry(entry);
     }
+    asked_close(cache->asked);
     pthread_mutex_destroy(&cache->mutex);
     alloc_free(cache);
 }

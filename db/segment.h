@@ -43,6 +43,8 @@ struct segment {
 };
 
 struct segment_cache;
+struct asked;
+struct gauge;
 
 /* `folder` is the database's. */
 enum err segment_cache_open(struct segment_cache **out, const char *folder) ERR_CHECK;
@@ -61,6 +63,14 @@ bool segment_is_broken(struct segment_cache *cache, struct segment_key key);
 
 /* The manifest does not name it any more: it leaves memory with its last user. */
 void segment_forget(struct segment_cache *cache, struct segment_key key);
+
+/* What was asked lately of the spaces (asked.h); never NULL. */
+struct asked *segment_cache_asked(const struct segment_cache *cache);
+
+/* The recall gauge that is offered what was asked (gauge.h), borrowed; NULL until it is
+ * set, before any search. */
+void segment_cache_set_gauge(struct segment_cache *cache, struct gauge *gauge);
+struct gauge *segment_cache_gauge(const struct segment_cache *cache);
 
 /* The path of its file. */
 enum err segment_path(const struct segment_cache *cache, struct segment_key key,

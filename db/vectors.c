@@ -193,18 +193,30 @@ static enum err get_live_word(const struct vector_space *in, uint32_t chunk,
     return ERR_OK;
 }
 
-static enum err put_live_word(const struct vector_space *in, uint32_t chunk,
+static bool is_all_zero(const uint8_t block[RECORD_BLOCK_BYTES])
+{
+    return block[0] == 0 && memcmp(block, block + 1, RECORD_BLOCK_BYTES - 1) == 0;
+}
+
+/* A block that is used up and dead has no row: long ranges of dead slots cost nothing,
+ * neither room nor the time of a walk. */
+static enum err put_live_word(const struct vector_writer *w, uint32_t chunk,
                               uint64_t word)
 {
+    uint32_t i = chunk / BLOCK_CHUNKS;
     uint8_t copy[RECORD_BLOCK_BYTES] = {0};
     struct bytes block;
-    TRY(get_row(in, STORE_LIVE, chunk / BLOCK_CHUNKS, RECORD_BLOCK_BYTES, &block));
+    TRY(get_row(&w->in, STORE_LIVE, i, RECORD_BLOCK_BYTES, &block));
     if (block.data != NULL) {
         memcpy(copy, block.data, sizeof copy);
     }
     record_live_set(copy, chunk % BLOCK_CHUNKS, word);
-    return put_row(in, STORE_LIVE, chunk / BLOCK_CHUNKS,
-                   (struct bytes){copy, sizeof copy});
+    bool used_up = i < w->state.next_slot / RECORD_BLOCK_SLOTS;
+    if (word == 0 && used_up && is_all_zero(copy)) {
+        struct record_key key = chunk_key(&w->in, i);
+        return store_delete(w->in.txn, STORE_LIVE, store_key(&key));
+    }
+    return put_row(&w->in, STORE_LIVE, i, (struct bytes){copy, sizeof copy});
 }
 
 /* ---- Writing ---- */
@@ -255,7 +267,7 @@ static enum err flush_chunk(struct vector_writer *w)
 {
     bool used_up = w->chunk < w->state.next_slot / RECORD_CHUNK_SLOTS;
     w->loaded = false;
-    TRY(put_live_word(&w->in, w->chunk, w->live));
+    TRY(put_live_word(w, w->chunk, w->live));
     if (used_up && w->live == 0) {
         return delete_chunk(&w->in, w->chunk);
     }
@@ -288,7 +300,7 @@ static enum err drop_stored(struct vector_writer *w, uint32_t chunk, uint64_t bi
     TRY(get_live_word(&w->in, chunk, &live));
     FAIL_IF((live & bit) == 0, ERR_CORRUPT, "a point's vector is marked as dead");
     live &= ~bit;
-    TRY(put_live_word(&w->in, chunk, live));
+    TRY(put_live_word(w, chunk, live));
     bool used_up = chunk < w->state.next_slot / RECORD_CHUNK_SLOTS;
     return used_up && live == 0 ? delete_chunk(&w->in, chunk) : ERR_OK;
 }
@@ -372,4 +384,60 @@ enum err vector_live_get(struct vector_space in, uint32_t first, size_t n,
             block.data == NULL ? 0 : record_live_get(block.data, chunk % BLOCK_CHUNKS);
     }
     return ERR_OK;
+}
+
+/* ---- Walking ---- */
+
+/* The row that the cursor came to. */
+static enum err enter_block(struct vector_walk *walk)
+{
+    walk->at = 0;
+    if (walk->cursor.key.data == NULL) {
+        return ERR_OK;
+    }
+    TRY(record_key_number(walk->cursor.key, &walk->block));
+    FAIL_IF(walk->cursor.value.n != RECORD_BLOCK_BYTES ||
+                walk->block >= LIMIT_SLOTS_MAX / RECORD_BLOCK_SLOTS,
+            ERR_CORRUPT, "a row of live bits is none");
+    return ERR_OK;
+}
+
+enum err vector_walk_open(struct vector_walk *walk, struct vector_space in,
+                          uint32_t from)
+{
+    struct record_key start = chunk_key(&in, from / BLOCK_CHUNKS);
+    *walk = (struct vector_walk){.prefix = record_key_space(in.collection, in.space)};
+    TRY(cursor_open(in.txn, STORE_LIVE, store_key(&walk->prefix), &walk->cursor));
+    enum err result = cursor_seek(&walk->cursor, store_key(&start));
+    if (result == ERR_OK) {
+        result = enter_block(walk);
+    }
+    if (result != ERR_OK) {
+        cursor_close(&walk->cursor);
+    } else if (walk->cursor.key.data != NULL && walk->block == from / BLOCK_CHUNKS) {
+        walk->at = from % BLOCK_CHUNKS;
+    }
+    return result;
+}
+
+enum err vector_walk_next(struct vector_walk *walk)
+{
+    walk->live = 0;
+    while (walk->cursor.key.data != NULL) {
+        for (; walk->at < BLOCK_CHUNKS; walk->at++) {
+            walk->live = record_live_get(walk->cursor.value.data, walk->at);
+            if (walk->live != 0) {
+                walk->chunk = walk->block * BLOCK_CHUNKS + walk->at++;
+                return ERR_OK;
+            }
+        }
+        TRY(cursor_next(&walk->cursor));
+        TRY(enter_block(walk));
+    }
+    return ERR_OK;
+}
+
+void vector_walk_close(struct vector_walk *walk)
+{
+    cursor_close(&walk->cursor);
 }

@@ -113,4 +113,27 @@ enum err vector_get(struct vector_space in, uint32_t slot, float *dst) ERR_CHECK
 enum err vector_live_get(struct vector_space in, uint32_t first, size_t n,
                          uint64_t *words) ERR_CHECK;
 
+/* ---- Walking over what lives: long ranges of dead slots cost nothing ---- */
+
+/* Not to be moved while it is open. */
+struct vector_walk {
+    uint32_t chunk; /* found */
+    uint64_t live;  /* its live bits; 0: there is none any more */
+
+    /* Private. */
+    struct record_key prefix;
+    struct cursor cursor;
+    uint32_t block, at;
+};
+
+/* From chunk number `from` on; nothing is found yet. On failure there is nothing to
+ * close. */
+enum err vector_walk_open(struct vector_walk *walk, struct vector_space in,
+                          uint32_t from) ERR_CHECK;
+
+/* Finds the next chunk in which a slot lives. ERR_CORRUPT. */
+enum err vector_walk_next(struct vector_walk *walk) ERR_CHECK;
+
+void vector_walk_close(struct vector_walk *walk);
+
 #endif

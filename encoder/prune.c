@@ -37,8 +37,8 @@ static const struct layer_names bert_names = {
 };
 
 /* SigLIP's image tower ends in one more layer, whose attention stays whole. */
-static const struct layer_names siglip_head_names = {
-    .fc1 = "head.mlp.fc1", .fc2 = "head.mlp.fc2"};
+static const struct layer_names siglip_head_names = {.fc1 = "head.mlp.fc1",
+                                                     .fc2 = "head.mlp.fc2"};
 
 /* One tower. */
 struct stack {

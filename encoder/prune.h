@@ -28,7 +28,7 @@ struct enc_prune {
 
 /* ERR_UNSUPPORTED: another family or layout; ERR_INVALID: a share; otherwise as
  * model_remake. */
-enum err enc_prune(const char *from, const struct enc_prune *how,
-                   const char *to) ERR_CHECK;
+enum err enc_prune(const char *from, const struct enc_prune *how, const char *to)
+    ERR_CHECK;
 
 #endif

@@ -48,10 +48,8 @@ static enum err describe(struct select *s, const char *name)
     const struct wt_selection *selection = find(s, name);
     if (selection != NULL) {
         TRY(check(selection, &tensor));
-        tensor.shape[0] =
-            selection->rows != NULL ? selection->n_rows : tensor.shape[0];
-        tensor.shape[1] =
-            selection->cols != NULL ? selection->n_cols : tensor.shape[1];
+        tensor.shape[0] = selection->rows != NULL ? selection->n_rows : tensor.shape[0];
+        tensor.shape[1] = selection->cols != NULL ? selection->n_cols : tensor.shape[1];
     }
     return wt_writer_describe(s->out, name, tensor.type, tensor.shape, tensor.rank);
 }

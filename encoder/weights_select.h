@@ -24,7 +24,7 @@ struct wt_selection {
  * ERR_MODEL: it does not fit its tensor; ERR_IO, ERR_FULL, ERR_NOMEM, ERR_EXISTS. On
  * failure there is no file. */
 enum err wt_select(const char *const *paths, size_t n, const char *to,
-                   const struct wt_selection *selections,
-                   size_t n_selections) ERR_CHECK;
+                   const struct wt_selection *selections, size_t n_selections)
+    ERR_CHECK;
 
 #endif

@@ -97,6 +97,7 @@ enum err ann_adopt(struct ann **out, FaissIndex *index, uint64_t generation)
         .dim = shape.dim,
         .n = shape.n,
         .n_lists = shape.n_lists,
+        .n_codes = shape.n_codes,
         .generation = generation,
         .memory_bytes = shape.memory_bytes,
     };
@@ -120,6 +121,28 @@ void ann_close(struct ann *ann)
 void ann_info(const struct ann *ann, struct ann_info *info)
 {
     *info = ann->info;
+}
+
+void ann_name(const struct ann_info *info, char name[ANN_NAME_MAX])
+{
+    switch (info->kind) {
+    case ANN_PQ_FASTSCAN:
+        snprintf(name, ANN_NAME_MAX, "PQ%zux4fs", info->n_codes);
+        break;
+    case ANN_IVF_PQ_FASTSCAN:
+        snprintf(name, ANN_NAME_MAX, "IVF%zu,PQ%zux4fs", info->n_lists, info->n_codes);
+        break;
+    case ANN_HNSW:
+        snprintf(name, ANN_NAME_MAX, "HNSW%d,Flat", HNSW_LINKS);
+        break;
+    default:
+        snprintf(name, ANN_NAME_MAX, "unknown");
+    }
+}
+
+void ann_set_width(struct ann *ann, enum ann_side side, const struct ann_width *width)
+{
+    ann->info.widths[side] = *width;
 }
 
 /* ---- build --------------------------------------------------------------------------
@@ -484,11 +507,14 @@ static enum err search_until_enough(struct search *s, struct ann_hit *hits,
                                     size_t *n_found)
 {
     struct topk top;
+    unsigned n_left = s->query->n_rounds;
+    bool gave_up = false;
     do {
         topk_init(&top, hits, s->n_wanted);
         TRY(look(s, &top));
-    } while (top.n < s->n_wanted && widen(s));
-    if (top.n < s->n_wanted) {
+        gave_up = n_left > 0 && --n_left == 0;
+    } while (top.n < s->n_wanted && !gave_up && widen(s));
+    if (top.n < s->n_wanted && !gave_up) {
         TRY(add_unscored(s, &top));
     }
     *n_found = topk_sort(&top);

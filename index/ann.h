@@ -88,17 +88,52 @@ enum err ann_load(struct ann **out, const char *path) ERR_CHECK;
 /* Accepts NULL. */
 void ann_close(struct ann *ann);
 
+/* Whose questions a width is for: a picture among pictures, or across, or unknown. */
+enum ann_side { ANN_SAME_SIDE, ANN_CROSS_SIDE, ANN_SIDES };
+
+/* What the questions were that a width was learnt from; bits, pinned as the kinds are.
+ */
+enum ann_lesson {
+    ANN_OWN_VECTORS = 1,   /* vectors of the segment itself, each left out of its own */
+    ANN_OTHER_SPACE = 2,   /* vectors of the collection's other space */
+    ANN_ASKED = 4,         /* what was asked lately */
+    ANN_PHRASES = 8,       /* common sentences, encoded */
+    ANN_SAFETY_FACTOR = 16 /* and widened: the questions were not of this side */
+};
+
+#define ANN_OVERSAMPLING_MAX 100000
+
+/* How widely to look for the ten nearest. All zero: nobody has learnt it. */
+struct ann_width {
+    uint32_t nprobe;       /* IVF: lists; otherwise 0 */
+    uint32_t oversampling; /* candidates for each of ten results */
+    uint32_t ef;           /* HNSW; otherwise 0 */
+    float recall;          /* of the ten nearest, over the questions below */
+    uint32_t n_questions;  /* it was learnt from */
+    uint32_t lessons;      /* enum ann_lesson */
+};
+
 struct ann_info {
     enum ann_kind kind; /* never ANN_AUTO */
     bool euclid;
     size_t dim;
     size_t n;            /* slots */
     size_t n_lists;      /* IVF: of codes; otherwise 0 */
+    size_t n_codes;      /* of 4 bits for a vector; 0 in a graph */
     uint64_t generation; /* as given to ann_build */
     size_t memory_bytes; /* codes, graph and tables; an estimate from below */
+    struct ann_width widths[ANN_SIDES];
 };
 
 void ann_info(const struct ann *ann, struct ann_info *info);
+
+/* FAISS's name for what it is: "PQ256x4fs", "IVF1024,PQ256x4fs", "HNSW32,Flat". */
+enum { ANN_NAME_MAX = 64 };
+void ann_name(const struct ann_info *info, char name[ANN_NAME_MAX]);
+
+/* Puts what was learnt of a segment into it, and into the file that ann_save writes.
+ * Before anybody else knows the segment. A width of 0 counts as not learnt. */
+void ann_set_width(struct ann *ann, enum ann_side side, const struct ann_width *width);
 
 struct ann_query {
     const float *vector; /* [dim], finite */
@@ -107,12 +142,15 @@ struct ann_query {
     unsigned nprobe;     /* IVF: lists to look at; 0: the default; at most n_lists */
     unsigned ef;         /* HNSW: 0: the default; at most ANN_EF_MAX */
     const uint64_t *allowed; /* one bit a slot (index/bitmap.h), NULL: all */
+    unsigned n_rounds;       /* searches at most, each wider than the one before; 0: as
+                                many as it takes */
 };
 
 /*
  * Fills hits[k] with the nearest allowed slots, best first, and *n_found with their
  * number, which is exactly min(k, allowed slots): where a filter hides most of what is
- * near, the search widens until enough are found. Slots that have to be taken unscored
+ * near, the search widens until enough are found. (Only where it took more than
+ * `n_rounds` are they fewer: then whoever asked may prefer to scan what is allowed.) Slots that have to be taken unscored
  * (their code says the least possible, or a graph does not reach them) come last with
  * score -INFINITY. A score is larger for what is nearer: the square of a distance comes
  * out times -1. ERR_INVALID (dim, k, a vector that is not finite), ERR_NOMEM; then

@@ -81,6 +81,7 @@ const char *check_flat(const faiss::Index *index, const faiss::Index &whole, siz
 const char *inspect_pq(const faiss::IndexPQFastScan &x, faiss_bridge_shape *shape)
 {
     shape->kind = FAISS_BRIDGE_PQ_FASTSCAN;
+    shape->n_codes = x.M;
     shape->memory_bytes = x.codes.size() + x.pq.centroids.size() * 4;
     size_t n = size_t(x.ntotal);
     if (x.bbs != int(BLOCK) || x.implem != 0 || x.qbs != 0 || x.M2 != x.M + x.M % 2) {
@@ -121,6 +122,7 @@ const char *inspect_ivf(const faiss::IndexIVFPQFastScan &x, faiss_bridge_shape *
 {
     shape->kind = FAISS_BRIDGE_IVF_PQ_FASTSCAN;
     shape->n_lists = x.nlist;
+    shape->n_codes = x.M;
     shape->memory_bytes = (x.nlist * size_t(x.d) + x.pq.centroids.size()) * 4;
     if (x.bbs != int(BLOCK) || x.implem != 0 || x.qbs != 0 || x.qbs2 != 0 ||
         x.by_residual || x.M2 != x.M + x.M % 2 || x.nlist == 0) {

@@ -29,6 +29,7 @@ struct faiss_bridge_shape {
     size_t dim;
     size_t n;            /* vectors */
     size_t n_lists;      /* IVF only, otherwise 0 */
+    size_t n_codes;      /* of 4 bits a vector; 0 in a graph */
     size_t memory_bytes; /* what grows with n, and the codebooks */
     int euclid;          /* 1 if the metric is the distance, 0: the inner product */
     const char *problem; /* what is wrong with its insides, or NULL; a constant */

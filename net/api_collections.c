@@ -5,6 +5,7 @@
 
 #include "base/limits.h"
 #include "net/api.h"
+#include "net/space_out.h"
 
 static const char *collection_of(const struct api_call *call)
 {
@@ -21,6 +22,7 @@ static const char *collection_of(const struct api_call *call)
 static const struct field_rule create_rules[] = {
     {"vectors", NULL},
     {"model", NULL},
+    {"duet", NULL},
     {"hnsw_config", NULL},
     {"wal_config", NULL},
     {"optimizers_config", NULL},
@@ -155,6 +157,28 @@ static enum err check_model(struct api_call *call, const struct field *f)
                             info.name);
 }
 
+static const struct field_rule own_rules[] = {
+    {"index", NULL},
+    {NULL, NULL},
+};
+
+/* {"duet": {"index": "auto"}}: what the dialect has no word for. */
+static enum err read_own(const struct field *root, enum duet_index *choice, bool *given)
+{
+    struct field own = field_get(root, "duet");
+    const char *name = NULL;
+    TRY(field_object(&own));
+    TRY(field_check(&own, own_rules));
+    struct field f = field_get(&own, "index");
+    TRY(field_string(&f, &name));
+    *given = name != NULL;
+    if (*given && duet_index_parse(name, choice) != ERR_OK) {
+        return field_fail(&f, ERR_INVALID,
+                          "must be \"auto\", \"scan\", \"pq\", \"ivf\" or \"hnsw\"");
+    }
+    return ERR_OK;
+}
+
 enum err api_collection_create(struct api_call *call)
 {
     struct field root;
@@ -173,6 +197,8 @@ enum err api_collection_create(struct api_call *call)
     } else {
         TRY(check_model(call, &model));
     }
+    bool given;
+    TRY(read_own(&root, &options.index, &given));
     struct field metadata = field_get(&root, "metadata");
     TRY(field_object(&metadata));
     if (metadata.value != NULL) {
@@ -201,6 +227,7 @@ enum err api_collection_drop(struct api_call *call)
 static const struct field_rule update_rules[] = {
     {"vectors", NULL},
     {"metadata", NULL},
+    {"duet", NULL},
     {"hnsw_config", NULL},
     {"optimizers_config", NULL},
     {"quantization_config", NULL},
@@ -255,9 +282,12 @@ enum err api_collection_update(struct api_call *call)
     struct field vectors = field_get(&root, "vectors");
     struct field metadata = field_get(&root, "metadata");
     struct field params = field_get(&root, "params");
+    enum duet_index choice = DUET_INDEX_AUTO;
+    bool given;
     TRY(field_object(&metadata));
     TRY(field_object(&params));
     TRY(check_single(&params));
+    TRY(read_own(&root, &choice, &given));
     TRY(duet_collections_list(call->api->db, collection_of(call), &list));
     enum err result = check_space_updates(&vectors, &list.items[0]);
     duet_collections_release(&list);
@@ -266,6 +296,10 @@ enum err api_collection_update(struct api_call *call)
         const char *text = json_text(metadata.value);
         TRY(duet_collection_set_metadata(call->api->db, collection_of(call), text,
                                          strlen(text)));
+    }
+    if (given) {
+        TRY(duet_collection_set_index(call->api->db, collection_of(call), NULL,
+                                      choice));
     }
     out_bool(&call->out, true);
     return ERR_OK;
@@ -394,7 +428,8 @@ static void write_config(struct json_out *out, const struct duet_collection *col
     out_end(out, '}');
 }
 
-static void write_own(struct json_out *out, const struct duet_stats *stats)
+static void write_own(struct json_out *out, const struct duet_stats *stats,
+                      const struct duet_recalls *recalls)
 {
     out_key(out, "duet");
     out_begin(out, '{');
@@ -413,25 +448,17 @@ static void write_own(struct json_out *out, const struct duet_stats *stats)
     for (size_t i = 0; i < stats->n_spaces; i++) {
         const struct duet_space_stats *space = &stats->spaces[i];
         out_key(out, space->name);
-        out_begin(out, '{');
-        out_key(out, "vectors_count");
-        out_size(out, space->n_vectors);
-        out_key(out, "indexed_vectors_count");
-        out_size(out, space->n_sealed);
-        out_key(out, "segments_count");
-        out_size(out, space->n_segments);
-        out_key(out, "segment_bytes");
-        out_size(out, space->segment_bytes);
-        out_key(out, "index");
-        out_string(out, space->index);
-        out_end(out, '}');
+        space_out_write(out, space);
     }
     out_end(out, '}');
+    out_key(out, "recall");
+    space_out_recalls(out, recalls);
     out_end(out, '}');
 }
 
 static void write_info(struct api_call *call, const struct duet_collection *collection,
-                       const struct duet_stats *stats)
+                       const struct duet_stats *stats,
+                       const struct duet_recalls *recalls)
 {
     struct json_out *out = &call->out;
     size_t n_indexed = 0, n_segments = 0;
@@ -456,7 +483,7 @@ static void write_info(struct api_call *call, const struct duet_collection *coll
     out_begin(out, '{');
     out_end(out, '}');
     if (api_call_asks(call, "duet")) {
-        write_own(out, stats);
+        write_own(out, stats, recalls);
     }
     out_end(out, '}');
 }
@@ -464,12 +491,17 @@ static void write_info(struct api_call *call, const struct duet_collection *coll
 enum err api_collection_get(struct api_call *call)
 {
     struct duet_collections list;
+    struct duet_recalls recalls = {.items = NULL};
     struct duet_stats stats;
     TRY(duet_collections_list(call->api->db, collection_of(call), &list));
     enum err result = duet_stats(call->api->db, collection_of(call), &stats);
     if (result == ERR_OK) {
-        write_info(call, &list.items[0], &stats);
+        result = duet_recall(call->api->db, collection_of(call), &recalls);
     }
+    if (result == ERR_OK) {
+        write_info(call, &list.items[0], &stats, &recalls);
+    }
+    duet_recalls_release(&recalls);
     duet_collections_release(&list);
     return result;
 }

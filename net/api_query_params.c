@@ -1,10 +1,10 @@
 /*
  * api_query_params.c - how hard to look: the member "params" of a query.
  */
+#include <limits.h>
+
 #include "net/api_query_read.h"
 
-/* hnsw_ef tunes an index that is not in use: it may stand there, it can't change what
- * is right. */
 static const struct field_rule params_rules[] = {
     {"exact", NULL},
     {"hnsw_ef", NULL},
@@ -47,8 +47,13 @@ enum err query_read_params(const struct field *f, struct duet_query *query)
     bool indexed_only = false;
     TRY(field_check(f, params_rules));
     struct field exact = field_get(f, "exact");
+    struct field ef_field = field_get(f, "hnsw_ef");
     struct field quantization = field_get(f, "quantization");
     struct field indexed_only_field = field_get(f, "indexed_only");
+    size_t ef = 0;
+    TRY(field_size(&ef_field, &ef));
+    /* The index has its own limit. */
+    query->ef = ef < UINT_MAX ? (unsigned)ef : UINT_MAX;
     TRY(field_bool(&exact, &query->exact));
     TRY(field_bool(&indexed_only_field, &indexed_only));
     if (indexed_only) {

@@ -80,6 +80,15 @@ static enum err write_image_urls(struct api_call *call)
                       (unsigned long long)stats.n_failed);
 }
 
+static enum err write_recall(struct api_call *call)
+{
+    struct duet_recalls recalls;
+    TRY(duet_recall(call->api->db, NULL, &recalls));
+    enum err result = metrics_write_recall(&recalls, &call->out.text);
+    duet_recalls_release(&recalls);
+    return result;
+}
+
 enum err api_metrics(struct api_call *call)
 {
     struct duet_collections list;
@@ -89,6 +98,7 @@ enum err api_metrics(struct api_call *call)
     duet_encode_stats(call->api->db, &encoding);
     TRY(metrics_write_encoding(&encoding, &call->out.text));
     TRY(write_image_urls(call));
+    TRY(write_recall(call));
     TRY(duet_collections_list(call->api->db, NULL, &list));
     enum err result = write_collections(call, &list);
     duet_collections_release(&list);

@@ -57,4 +57,8 @@ double metrics_started_s(const struct metrics *m); /* since 1970 */
 enum err metrics_write_encoding(const struct duet_encode_stats *stats, struct buf *out)
     ERR_CHECK;
 
+/* Appends what the recall gauge has read (metrics_recall.c). */
+enum err metrics_write_recall(const struct duet_recalls *recalls, struct buf *out)
+    ERR_CHECK;
+
 #endif

@@ -79,7 +79,7 @@ static void put_batch(struct duet *db, const char *collection, size_t first, siz
 
 static void make_collection(struct duet *db, const char *name, size_t n)
 {
-    struct duet_space space = {"v", dim, DUET_COSINE};
+    struct duet_space space = {"v", dim, DUET_COSINE, DUET_FLOAT32};
     check(duet_collection_create(db, name, &space, 1));
     for (size_t at = 0; at < n; at += BATCH) {
         put_batch(db, name, at, n - at < BATCH ? n - at : BATCH);

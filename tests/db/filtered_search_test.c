@@ -209,7 +209,10 @@ static void check_filters(const char *key)
             search(query, key, n_allowed, false, &got);
             n_missed += count_missed(query, key, n_allowed, &got);
             if (world.n == POINTS) {
-                assert_true((got.n_candidates > 0) == selectivities[s].by_codes);
+                /* What lies far is scanned where a segment names too few of it. */
+                bool asked = got.n_candidates > 0;
+                assert_true(asked == selectivities[s].by_codes ||
+                            (!asked && strcmp(key, "far") == 0));
             }
             assert_true(got.n_compared <= n_allowed);
             duet_hits_release(&got);

@@ -158,7 +158,7 @@ static void test_a_segment_is_built_and_finds_what_a_scan_finds(void **state)
     struct duet_space_stats stats = stats_of(f);
     assert_int_equal(stats.n_segments, 1);
     assert_int_equal(stats.n_sealed, N);
-    assert_string_equal(stats.index, "PQ fast-scan");
+    assert_string_equal(stats.index, "PQ8x4fs");
     assert_true(stats.segment_bytes > 0);
     assert_true(recall(f, &n_candidates) >= 0.98);
     assert_true(n_candidates > 0);

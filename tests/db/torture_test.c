@@ -126,7 +126,7 @@ static enum err search_with(struct duet *db, bool exact)
     struct duet_query q = test_query(v, DIM, 5);
     q.exact = exact;
     q.vectors = true;
-    q.oversampling = 1;
+    q.oversampling = 20;
     enum err result = duet_search(db, "c", &q, &got);
     if (result == ERR_OK) {
         assert_int_equal(got.n, 5);

@@ -20,7 +20,8 @@
 #include "index/ann.h"
 #include "tests/index/vectors.h"
 
-enum { N = 1500, DIM = 32, K = 20, HEADER = 64 };
+/* HEADER: of version 1; WIDTHS follow it in version 2. */
+enum { N = 1500, DIM = 32, K = 20, HEADER_1 = 64, WIDTHS = 64, HEADER = 128 };
 
 static const enum ann_kind kinds[] = {ANN_PQ_FASTSCAN, ANN_IVF_PQ_FASTSCAN, ANN_HNSW};
 enum { N_KINDS = 3 };
@@ -220,10 +221,88 @@ static void test_a_file_of_a_later_format_is_told_apart(void **state)
     struct buf b;
     assert_ok(ann_save(built[0], path));
     read_file(&b);
-    b.data[8] = 2;
+    b.data[8] = 3;
     forge_checksums(&b);
     assert_load_fails(&b, b.size, ERR_VERSION);
     buf_release(&b);
+}
+
+static const struct ann_width some_widths[ANN_SIDES] = {
+    {.nprobe = 3,
+     .oversampling = 12,
+     .recall = 0.995f,
+     .n_questions = 128,
+     .lessons = 1},
+    {.nprobe = 9, .oversampling = 60, .ef = 128, .recall = 0.5f, .lessons = 6},
+};
+
+static void test_widths_are_kept(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < N_KINDS; i++) {
+        struct ann *loaded;
+        struct ann_info info;
+        struct ann_width none[ANN_SIDES] = {{0}};
+        for (size_t side = 0; side < ANN_SIDES; side++) {
+            ann_set_width(built[i], (enum ann_side)side, &some_widths[side]);
+        }
+        assert_ok(ann_save(built[i], path));
+        assert_ok(ann_load(&loaded, path));
+        ann_info(loaded, &info);
+        assert_memory_equal(info.widths, some_widths, sizeof some_widths);
+        ann_close(loaded);
+        for (size_t side = 0; side < ANN_SIDES; side++) {
+            ann_set_width(built[i], (enum ann_side)side, &none[side]);
+        }
+    }
+}
+
+/* What earlier programs wrote: no widths, and the index right behind the header. */
+static void test_a_file_of_version_1_loads_without_widths(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < N_KINDS; i++) {
+        struct buf b;
+        struct ann *loaded;
+        struct ann_info info;
+        assert_ok(ann_save(built[i], path));
+        read_file(&b);
+        memmove(b.data + HEADER_1, b.data + HEADER, b.size - HEADER);
+        b.size -= WIDTHS;
+        b.data[8] = 1;
+        uint64_t hash = XXH3_64bits(b.data, 56);
+        memcpy(b.data + 56, &hash, 8);
+        write_file(&b, b.size);
+        assert_ok(ann_load(&loaded, path));
+        ann_info(loaded, &info);
+        assert_int_equal(info.widths[ANN_SAME_SIDE].oversampling, 0);
+        assert_int_equal(info.widths[ANN_CROSS_SIDE].oversampling, 0);
+        assert_same_answers(built[i], loaded);
+        ann_close(loaded);
+        buf_release(&b);
+    }
+}
+
+/* With a right checksum: too many candidates, too wide a graph, a recall of 2 or none.
+ */
+static void test_widths_that_lie_are_corrupt(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t at; /* behind the header */
+        uint32_t value;
+    } lies[] = {
+        {4, 100001}, {8, 100000}, {12, 0x40000000}, {12, 0x7fc00000}, {36, 0xbf800000}};
+    for (size_t i = 0; i < sizeof lies / sizeof lies[0]; i++) {
+        struct buf b;
+        assert_ok(ann_save(built[0], path));
+        read_file(&b);
+        memcpy(b.data + HEADER_1 + lies[i].at, &lies[i].value, 4);
+        uint64_t hash = XXH3_64bits(b.data + HEADER_1, WIDTHS - 8);
+        memcpy(b.data + HEADER - 8, &hash, 8);
+        assert_load_fails(&b, b.size, ERR_CORRUPT);
+        buf_release(&b);
+    }
 }
 
 static void test_a_header_that_lies_is_corrupt(void **state)
@@ -434,6 +513,9 @@ int main(void)
         cmocka_unit_test(test_each_flipped_bit_of_the_header_is_corrupt),
         cmocka_unit_test(test_flipped_bits_of_the_payload_are_corrupt),
         cmocka_unit_test(test_a_file_of_a_later_format_is_told_apart),
+        cmocka_unit_test(test_widths_are_kept),
+        cmocka_unit_test(test_a_file_of_version_1_loads_without_widths),
+        cmocka_unit_test(test_widths_that_lie_are_corrupt),
         cmocka_unit_test(test_a_header_that_lies_is_corrupt),
         cmocka_unit_test(test_an_empty_payload_is_corrupt),
         cmocka_unit_test(test_forged_truncation_is_corrupt),

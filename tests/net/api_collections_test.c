@@ -103,6 +103,28 @@ static void test_distances_datatypes_and_metadata_are_taken(void **state)
 
 #define THINGS "/collections/things"
 
+static void test_an_index_is_chosen_and_told(void **state)
+{
+    (void)state;
+    create("{\"vectors\": {\"size\": 4, \"distance\": \"Dot\"}, "
+           "\"duet\": {\"index\": \"hnsw\"}}");
+    assert_answer(200, "\"result\":true");
+    assert_int_equal(fake.index, DUET_INDEX_HNSW);
+    create("{\"vectors\": {\"size\": 4, \"distance\": \"Dot\"}}");
+    assert_int_equal(fake.index, DUET_INDEX_AUTO);
+    check_refused(400, "{\"duet\": {\"index\": \"tree\"}}", "duet.index: must be");
+    check_refused(400, "{\"duet\": {\"kind\": 1}}", "duet.kind: is not known here");
+    check_refused(400, "{\"duet\": []}", "duet: must be an object");
+    ask("PATCH", THINGS, "{\"duet\": {\"index\": \"ivf\"}}");
+    assert_answer(200, "\"result\":true");
+    assert_int_equal(fake.index, DUET_INDEX_IVF);
+    ask("PATCH", THINGS, "{\"duet\": {\"index\": 3}}");
+    assert_answer(400, "duet.index: must be");
+    ask("GET", THINGS "?duet=true", NULL);
+    assert_answer(200, "\"recall\":[{\"space\":\"image\",\"side\":\"cross_modal\","
+                       "\"recall\":0.9375,\"checks\":3}]");
+}
+
 static void test_a_collection_is_updated(void **state)
 {
     (void)state;
@@ -229,6 +251,7 @@ int main(void)
         TEST(test_settings_of_other_engines_are_taken_in_silence),
         TEST(test_collections_that_are_wrong_say_where),
         TEST(test_distances_datatypes_and_metadata_are_taken),
+        TEST(test_an_index_is_chosen_and_told),
         TEST(test_a_collection_is_updated),
         TEST(test_spaces_are_added_and_removed),
         TEST(test_aliases_are_changed_and_listed),

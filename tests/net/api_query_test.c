@@ -57,6 +57,18 @@ static void test_a_vector_and_a_point_are_queries(void **state)
     assert_true(fake.last_input.id.is_uuid);
 }
 
+static void test_the_width_of_a_walk_is_passed_on(void **state)
+{
+    (void)state;
+    query("{\"query\": [0.5, 1], \"params\": {\"hnsw_ef\": 200}}");
+    assert_int_equal(answer.status, 200);
+    assert_int_equal(fake.last_ef, 200);
+    query("{\"query\": [0.5, 1]}");
+    assert_int_equal(fake.last_ef, 0);
+    query("{\"query\": [0.5, 1], \"params\": {\"hnsw_ef\": -1}}");
+    assert_int_equal(answer.status, 400);
+}
+
 static void test_nearest_is_the_long_form(void **state)
 {
     (void)state;
@@ -235,6 +247,7 @@ int main(void)
         TEST(test_words_are_a_query),
         TEST(test_a_picture_is_a_query),
         TEST(test_a_vector_and_a_point_are_queries),
+        TEST(test_the_width_of_a_walk_is_passed_on),
         TEST(test_nearest_is_the_long_form),
         TEST(test_inputs_that_are_wrong_say_where),
         TEST(test_a_text_past_the_limit_is_refused),

@@ -50,7 +50,9 @@ static struct fake {
     char metadata[256];                        /* of the last create or update */
     char operations[FAKE_OPERATIONS_MAX][256]; /* what the last apply was asked for */
     size_t n_operations;
-    char aliases[256]; /* the last changes */
+    char aliases[256];     /* the last changes */
+    enum duet_index index; /* of the last create or update */
+    unsigned last_ef;      /* of the last search */
 } fake = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
 
 #define FAKE_TRY() FAIL_IF(fake.fail != ERR_OK, fake.fail, "told to fail")
@@ -129,6 +131,7 @@ enum err duet_collection_create_with(struct duet *db, const char *name,
 {
     (void)db;
     fake.n_created_spaces = o->n_spaces;
+    fake.index = o->index;
     snprintf(fake.metadata, sizeof fake.metadata, "%.*s", (int)o->n_metadata,
              o->metadata == NULL ? "" : o->metadata);
     if (o->n_spaces > 0) {
@@ -532,6 +535,7 @@ enum err duet_search(struct duet *db, const char *collection,
     fake.last_k = query->k;
     fake.last_query[0] = '\0';
     fake_describe_query(query);
+    fake.last_ef = query->ef;
     fake_begin_hits(out);
     out->truncated = fake.truncated;
     for (size_t p = query->offset; p < fake.n_points && out->n < query->k; p++) {
@@ -643,6 +647,51 @@ enum err duet_stats(struct duet *db, const char *collection, struct duet_stats *
     TRY(fake_find_collection(collection));
     *out = (struct duet_stats){.uuid = "u", .model = "tiny", .n_points = fake.n_points};
     return ERR_OK;
+}
+
+const char *duet_index_name(enum duet_index choice)
+{
+    static const char *const names[] = {"auto", "scan", "pq", "ivf", "hnsw"};
+    return names[choice];
+}
+
+enum err duet_index_parse(const char *name, enum duet_index *out)
+{
+    for (int i = DUET_INDEX_AUTO; i <= DUET_INDEX_HNSW; i++) {
+        *out = (enum duet_index)i;
+        if (strcmp(name, duet_index_name(*out)) == 0) {
+            return ERR_OK;
+        }
+    }
+    return err_set(ERR_INVALID, "no such index");
+}
+
+enum err duet_collection_set_index(struct duet *db, const char *collection,
+                                   const char *space, enum duet_index choice)
+{
+    (void)db;
+    (void)space;
+    fake.index = choice;
+    return fake_find_collection(collection);
+}
+
+/* One reading, under a name that labels have to be escaped for. */
+enum err duet_recall(struct duet *db, const char *collection, struct duet_recalls *out)
+{
+    (void)db;
+    *out = (struct duet_recalls){calloc(1, sizeof *out->items), 1};
+    *out->items = (struct duet_recall_item){.collection = "a\"b\\c",
+                                            .space = "image",
+                                            .cross_modal = true,
+                                            .n_checks = 3,
+                                            .recall = 0.9375};
+    return collection == NULL ? ERR_OK : fake_find_collection(collection);
+}
+
+void duet_recalls_release(struct duet_recalls *recalls)
+{
+    free(recalls->items);
+    recalls->items = NULL;
 }
 
 #endif

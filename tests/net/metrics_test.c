@@ -121,6 +121,18 @@ static void test_every_line_is_a_comment_or_a_sample(void **state)
     }
 }
 
+static void test_recall_is_told_by_space_and_side(void **state)
+{
+    (void)state;
+    struct duet_recalls recalls;
+    assert_ok(duet_recall(NULL, NULL, &recalls));
+    assert_ok(metrics_write_recall(&recalls, &text));
+    duet_recalls_release(&recalls);
+#define LABELS "{collection=\"a\\\"b\\\\c\",space=\"image\",side=\"cross_modal\"}"
+    assert_non_null(strstr(text.data, "\nduet_recall" LABELS " 0.9375\n"));
+    assert_non_null(strstr(text.data, "\nduet_recall_checks_total" LABELS " 3\n"));
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
@@ -130,6 +142,7 @@ int main(void)
         TEST(test_a_histogram_is_cumulative),
         TEST(test_upserts_count_their_points),
         TEST(test_the_models_work_is_told_by_kind),
+        TEST(test_recall_is_told_by_space_and_side),
         TEST(test_every_line_is_a_comment_or_a_sample),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
