@@ -221,7 +221,7 @@ static enum err search_loaded(struct nearest *n, const struct record_segment *s,
     ann_info(ann, &info);
     size_t n_live = bitmap_count(live, s->n_slots);
     unsigned nprobe = probe_width(n, &info);
-    if (is_scan_cheaper(n, &info, n_live, nprobe)) {
+    if (!n->force_index && is_scan_cheaper(n, &info, n_live, nprobe)) {
         TRY_OUT(scan_range(n, s->first, s->first + s->n_slots));
     } else {
         TRY_OUT(ask_segment(n, s, ann, live, nprobe));

@@ -39,6 +39,7 @@ struct nearest {
     bool cross_modal;      /* the query is of another side than the space, or unknown */
     unsigned oversampling; /* candidates a result; 0: by cross_modal */
     unsigned nprobe;       /* lists of codes to look into; 0: by cross_modal */
+    bool force_index;      /* ask segments also where a scan is cheaper */
     const uint64_t *allowed; /* a bit a slot, as allowed.h makes them; NULL: all */
     const struct duet_id *excluded; /* a point to be left out; NULL: none */
     struct rank *rank;              /* what is found goes here */

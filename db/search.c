@@ -163,6 +163,7 @@ static enum err search_space(struct search *s, size_t space, struct rank *rank)
         .cross_modal = s->origin != space,
         .oversampling = q->oversampling,
         .nprobe = q->nprobe,
+        .force_index = q->force_index,
         .allowed = s->allowed.slots[space],
         .excluded = q->input.kind == DUET_INPUT_POINT ? &q->input.id : NULL,
         .rank = rank,
