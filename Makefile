@@ -188,6 +188,8 @@ $(foreach f,base encoder index db net,$(eval $(call archive_rule,$(f))))
 # A fuzzer replays its corpus as a test, or, built by `make fuzz`, goes looking for more.
 DRIVER_fuzz := $(if $(FUZZING),,$(BUILD)/obj/tests/fuzz/regression_driver.o)
 MAIN_fuzz   := $(if $(FUZZING),-fsanitize=fuzzer)
+# What the programs of tests/bench share.
+DRIVER_bench := $(patsubst %,$(BUILD)/obj/tests/bench/%.o,rig semi_real)
 
 define test_rule
 $(BUILD)/tests/$(1)/%: $(BUILD)/obj/tests/$(1)/%.o $(DRIVER_$(1)) $(call archives_below,$(1))
