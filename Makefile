@@ -101,7 +101,7 @@ FUZZERS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/fuzz/fuzz_*.c)
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all help deps demo test test-run test-unit crash slow asan tsan debug eval recall bench fuzz \
+.PHONY: all help deps demo test test-run test-unit crash slow asan tsan debug eval recall bench bench-million fuzz \
         format format-check checksrc lint sizes doctor lib install uninstall clean
 
 all: $(BUILD)/duet lib ## build the program and the library
@@ -189,7 +189,7 @@ $(foreach f,base encoder index db net,$(eval $(call archive_rule,$(f))))
 DRIVER_fuzz := $(if $(FUZZING),,$(BUILD)/obj/tests/fuzz/regression_driver.o)
 MAIN_fuzz   := $(if $(FUZZING),-fsanitize=fuzzer)
 # What the programs of tests/bench share.
-DRIVER_bench := $(patsubst %,$(BUILD)/obj/tests/bench/%.o,rig semi_real)
+DRIVER_bench := $(patsubst %,$(BUILD)/obj/tests/bench/%.o,rig questions semi_real made)
 
 define test_rule
 $(BUILD)/tests/$(1)/%: $(BUILD)/obj/tests/$(1)/%.o $(DRIVER_$(1)) $(call archives_below,$(1))
@@ -256,7 +256,8 @@ uninstall: ## remove what install put there
 	rm -rf $(DESTDIR)$(PREFIX)/include/duet $(DESTDIR)$(PREFIX)/share/duet \
 	  $(DESTDIR)$(PREFIX)/share/doc/duet
 
-# Measuring.
+# Measuring. WORK has room for what the larger ones make (4 GB at a million points).
+WORK ?= /var/tmp/duet-bench
 
 eval: $(BUILD)/duet $(BUILD)/tests/bench/eval ## recall of the model (DATA=folder of eval pictures)
 	@if [ -f "$(DATA)/manifest.jsonl" ]; then \
@@ -269,6 +270,10 @@ recall: $(BUILD)/tests/bench/recall ## what the index finds of the exact ten (DB
 
 bench: $(BUILD)/duet $(BENCHES) ## speed, as medians; docs/SPEED.md explains the numbers
 	@BUILD=$(BUILD) DUET_MODELS=$(CURDIR)/encoder/models tests/bench/run.sh $(BENCHES)
+
+bench-million: $(BUILD)/tests/bench/bench_million ## the life of a large collection, and ten rounds of churn (N=, DIM=, N_CHURN=, WORK=)
+	@mkdir -p $(WORK)
+	@tests/bench/run.sh '$(BUILD)/tests/bench/bench_million $(WORK) $(or $(N),1000000) $(or $(DIM),512) $(or $(N_CHURN),100000)'
 
 fuzz: ## look for crashes in a parser: make fuzz F=image TIME=60 (needs clang)
 	@test -n "$(F)" || { echo "say which: make fuzz F=image TIME=60"; exit 2; }
