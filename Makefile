@@ -101,7 +101,8 @@ FUZZERS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/fuzz/fuzz_*.c)
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all help deps demo test test-run test-unit crash slow asan tsan debug eval recall bench bench-million fuzz \
+.PHONY: all help deps demo test test-run test-unit crash slow asan tsan debug eval recall recall-data recall-filtered \
+        bench bench-million fuzz \
         format format-check checksrc lint sizes doctor lib install uninstall clean
 
 all: $(BUILD)/duet lib ## build the program and the library
@@ -189,7 +190,7 @@ $(foreach f,base encoder index db net,$(eval $(call archive_rule,$(f))))
 DRIVER_fuzz := $(if $(FUZZING),,$(BUILD)/obj/tests/fuzz/regression_driver.o)
 MAIN_fuzz   := $(if $(FUZZING),-fsanitize=fuzzer)
 # What the programs of tests/bench share.
-DRIVER_bench := $(patsubst %,$(BUILD)/obj/tests/bench/%.o,rig questions semi_real made)
+DRIVER_bench := $(patsubst %,$(BUILD)/obj/tests/bench/%.o,rig questions semi_real made encoded)
 
 define test_rule
 $(BUILD)/tests/$(1)/%: $(BUILD)/obj/tests/$(1)/%.o $(DRIVER_$(1)) $(call archives_below,$(1))
@@ -258,6 +259,7 @@ uninstall: ## remove what install put there
 
 # Measuring. WORK has room for what the larger ones make (4 GB at a million points).
 WORK ?= /var/tmp/duet-bench
+REAL := $(or $(OUT),$(WORK)/real)
 
 eval: $(BUILD)/duet $(BUILD)/tests/bench/eval ## recall of the model (DATA=folder of eval pictures)
 	@if [ -f "$(DATA)/manifest.jsonl" ]; then \
@@ -267,6 +269,15 @@ eval: $(BUILD)/duet $(BUILD)/tests/bench/eval ## recall of the model (DATA=folde
 recall: $(BUILD)/tests/bench/recall ## what the index finds of the exact ten (DB=FOLDER QUERIES=FILE, a text a line)
 	@test -n "$(DB)" -a -n "$(QUERIES)" || { echo "say which: make recall DB=photos.db QUERIES=texts.txt"; exit 2; }
 	@DUET_MODELS=$(CURDIR)/encoder/models $(BUILD)/tests/bench/recall $(DB) $(QUERIES) $(or $(K),10) $(SEAL_AT)
+
+recall-data: $(BUILD)/duet ## a database of real pictures to measure on (DATA=, EMOJI=, OUT=); docs/SPEED.md tells where from
+	@test -n "$(DATA)" || { echo "say which: make recall-data DATA=FOLDER [EMOJI=FOLDER] [OUT=FOLDER]"; exit 2; }
+	@python3 tests/bench/real_pictures.py $(REAL) $(DATA) $(EMOJI)
+	@DUET_MODELS=$(CURDIR)/encoder/models $(BUILD)/duet --db $(REAL)/real.db add --jsonl $(REAL)/pictures.jsonl
+
+recall-filtered: $(BUILD)/tests/bench/recall_filtered ## the same under filters: with the query, against it, and apart from it
+	@test -n "$(DB)" -a -n "$(QUERIES)" || { echo "say which: make recall-filtered DB=photos.db QUERIES=texts.txt"; exit 2; }
+	@DUET_MODELS=$(CURDIR)/encoder/models $(BUILD)/tests/bench/recall_filtered $(DB) $(QUERIES) $(N)
 
 bench: $(BUILD)/duet $(BENCHES) ## speed, as medians; docs/SPEED.md explains the numbers
 	@BUILD=$(BUILD) DUET_MODELS=$(CURDIR)/encoder/models tests/bench/run.sh $(BENCHES)
