@@ -102,7 +102,7 @@ FUZZERS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/fuzz/fuzz_*.c)
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: all help deps demo test test-run test-unit crash slow asan tsan debug eval recall recall-data recall-filtered \
-        bench bench-million fuzz \
+        bench bench-million bench-growth fuzz \
         format format-check checksrc lint sizes doctor lib install uninstall clean
 
 all: $(BUILD)/duet lib ## build the program and the library
@@ -285,6 +285,11 @@ bench: $(BUILD)/duet $(BENCHES) ## speed, as medians; docs/SPEED.md explains the
 bench-million: $(BUILD)/tests/bench/bench_million ## the life of a large collection, and ten rounds of churn (N=, DIM=, N_CHURN=, WORK=)
 	@mkdir -p $(WORK)
 	@tests/bench/run.sh '$(BUILD)/tests/bench/bench_million $(WORK) $(or $(N),1000000) $(or $(DIM),512) $(or $(N_CHURN),100000)'
+
+bench-growth: $(BUILD)/tests/bench/bench_growth ## cost at 10k, 100k and 1M points, as a table and docs/growth.svg (SIZES=, DIM=, WORK=)
+	@mkdir -p $(WORK)
+	@tests/bench/run.sh '$(BUILD)/tests/bench/bench_growth $(WORK) $(BUILD)/growth.tsv $(or $(DIM),512) $(or $(SIZES),10000 100000 1000000)'
+	@python3 tests/bench/plot_growth.py $(BUILD)/growth.tsv docs/growth.svg
 
 fuzz: ## look for crashes in a parser: make fuzz F=image TIME=60 (needs clang)
 	@test -n "$(F)" || { echo "say which: make fuzz F=image TIME=60"; exit 2; }
