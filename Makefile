@@ -102,7 +102,7 @@ FUZZERS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/fuzz/fuzz_*.c)
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: all help deps demo test test-run test-unit crash slow asan tsan debug eval recall recall-data recall-filtered \
-        bench bench-million bench-growth fuzz \
+        bench bench-million bench-growth bench-search fuzz \
         format format-check checksrc lint sizes doctor lib install uninstall clean
 
 all: $(BUILD)/duet lib ## build the program and the library
@@ -113,7 +113,7 @@ help: ## this list
 	@echo "       for example: make demo DIR=~/Pictures"
 	@echo
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | \
-	  awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
+	  awk -F'|' '{ printf "%-16s %s\n", $$1, $$2 }'
 
 deps: ## install what is missing: Debian packages, and FAISS built once and cached
 	@tools/deps.sh
@@ -290,6 +290,13 @@ bench-growth: $(BUILD)/tests/bench/bench_growth ## cost at 10k, 100k and 1M poin
 	@mkdir -p $(WORK)
 	@tests/bench/run.sh '$(BUILD)/tests/bench/bench_growth $(WORK) $(BUILD)/growth.tsv $(or $(DIM),512) $(or $(SIZES),10000 100000 1000000)'
 	@python3 tests/bench/plot_growth.py $(BUILD)/growth.tsv docs/growth.svg
+
+bench-search: $(BUILD)/tests/bench/search_duet ## beside FAISS HNSW, usearch and hnswlib at equal recall (DB=, QUERIES=; Python packages go to WORK)
+	@test -n "$(DB)" -a -n "$(QUERIES)" || { echo "say which: make bench-search DB=photos.db QUERIES=texts.txt"; exit 2; }
+	@test -x $(WORK)/peers/bin/python || python3 -m venv $(WORK)/peers
+	@$(WORK)/peers/bin/pip install -q -r tests/bench/search_peers.txt
+	@DUET_MODELS=$(CURDIR)/encoder/models tests/bench/run.sh \
+	  '$(WORK)/peers/bin/python tests/bench/search_peers.py $(BUILD)/tests/bench/search_duet $(DB) $(QUERIES)'
 
 fuzz: ## look for crashes in a parser: make fuzz F=image TIME=60 (needs clang)
 	@test -n "$(F)" || { echo "say which: make fuzz F=image TIME=60"; exit 2; }
