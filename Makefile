@@ -101,7 +101,8 @@ FUZZERS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/fuzz/fuzz_*.c)
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all help deps demo test test-run test-unit crash hostile slow asan tsan debug eval recall bench bench-commit bench-server fuzz \
+.PHONY: all help deps demo test test-run test-unit crash hostile slow asan tsan debug eval recall recall-data \
+        recall-filtered bench bench-commit bench-server bench-million bench-growth bench-search fuzz \
         format format-check checksrc lint sizes doctor lib install uninstall clean
 
 all: $(BUILD)/duet lib ## build the program and the library
@@ -112,7 +113,7 @@ help: ## this list
 	@echo "       for example: make demo DIR=~/Pictures"
 	@echo
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | \
-	  awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
+	  awk -F'|' '{ printf "%-16s %s\n", $$1, $$2 }'
 
 deps: ## install what is missing: Debian packages, and FAISS built once and cached
 	@tools/deps.sh
@@ -192,6 +193,8 @@ $(foreach f,base encoder index db net,$(eval $(call archive_rule,$(f))))
 # A fuzzer replays its corpus as a test, or, built by `make fuzz`, goes looking for more.
 DRIVER_fuzz := $(if $(FUZZING),,$(BUILD)/obj/tests/fuzz/regression_driver.o)
 MAIN_fuzz   := $(if $(FUZZING),-fsanitize=fuzzer)
+# What the programs of tests/bench share.
+DRIVER_bench := $(patsubst %,$(BUILD)/obj/tests/bench/%.o,rig questions semi_real made encoded)
 
 define test_rule
 $(BUILD)/tests/$(1)/%: $(BUILD)/obj/tests/$(1)/%.o $(DRIVER_$(1)) $(call archives_below,$(1))
@@ -260,7 +263,9 @@ uninstall: ## remove what install put there
 	rm -rf $(DESTDIR)$(PREFIX)/include/duet $(DESTDIR)$(PREFIX)/share/duet \
 	  $(DESTDIR)$(PREFIX)/share/doc/duet
 
-# Measuring.
+# Measuring. WORK has room for what the larger ones make (4 GB at a million points).
+WORK ?= /var/tmp/duet-bench
+REAL := $(or $(OUT),$(WORK)/real)
 
 eval: $(BUILD)/duet $(BUILD)/tests/bench/eval ## recall of the model (DATA=folder of eval pictures)
 	@if [ -f "$(DATA)/manifest.jsonl" ]; then \
@@ -274,12 +279,37 @@ recall: $(BUILD)/tests/bench/recall ## what the index finds of the exact ten (DB
 	@test -n "$(DB)" -a -n "$(QUERIES)" || { echo "say which: make recall DB=photos.db QUERIES=texts.txt"; exit 2; }
 	@DUET_MODELS=$(CURDIR)/encoder/models $(BUILD)/tests/bench/recall $(DB) $(QUERIES) $(or $(K),10) $(SEAL_AT)
 
+recall-data: $(BUILD)/duet ## a database of real pictures to measure on (DATA=, EMOJI=, OUT=); docs/SPEED.md tells where from
+	@test -n "$(DATA)" || { echo "say which: make recall-data DATA=FOLDER [EMOJI=FOLDER] [OUT=FOLDER]"; exit 2; }
+	@python3 tests/bench/real_pictures.py $(REAL) $(DATA) $(EMOJI)
+	@DUET_MODELS=$(CURDIR)/encoder/models $(BUILD)/duet --db $(REAL)/real.db add --jsonl $(REAL)/pictures.jsonl
+
+recall-filtered: $(BUILD)/tests/bench/recall_filtered ## the same under filters: with the query, against it, and apart from it
+	@test -n "$(DB)" -a -n "$(QUERIES)" || { echo "say which: make recall-filtered DB=photos.db QUERIES=texts.txt"; exit 2; }
+	@DUET_MODELS=$(CURDIR)/encoder/models $(BUILD)/tests/bench/recall_filtered $(DB) $(QUERIES) $(N)
+
 bench: $(BUILD)/duet $(BENCHES) ## speed, as medians; docs/SPEED.md explains the numbers
 	@BUILD=$(BUILD) DUET_MODELS=$(CURDIR)/encoder/models tests/bench/run.sh $(BENCHES)
 
 bench-server: $(BUILD)/tests/bench/bench_server ## what HTTP costs, beside the library (POINTS=20000 SECONDS=10 CONNECTIONS=32)
 	@BUILD=$(BUILD) DUET_MODELS=$(CURDIR)/encoder/models $(BUILD)/tests/bench/bench_server \
 	  $(or $(POINTS),20000) $(or $(SECONDS),10) $(or $(CONNECTIONS),32)
+
+bench-million: $(BUILD)/tests/bench/bench_million ## the life of a large collection, and ten rounds of churn (N=, DIM=, N_CHURN=, WORK=)
+	@mkdir -p $(WORK)
+	@tests/bench/run.sh '$(BUILD)/tests/bench/bench_million $(WORK) $(or $(N),1000000) $(or $(DIM),512) $(or $(N_CHURN),100000)'
+
+bench-growth: $(BUILD)/tests/bench/bench_growth ## cost at 10k, 100k and 1M points, as a table and docs/growth.svg (SIZES=, DIM=, WORK=)
+	@mkdir -p $(WORK)
+	@tests/bench/run.sh '$(BUILD)/tests/bench/bench_growth $(WORK) $(BUILD)/growth.tsv $(or $(DIM),512) $(or $(SIZES),10000 100000 1000000)'
+	@python3 tests/bench/plot_growth.py $(BUILD)/growth.tsv docs/growth.svg
+
+bench-search: $(BUILD)/tests/bench/search_duet ## beside FAISS HNSW, usearch and hnswlib at equal recall (DB=, QUERIES=; Python packages go to WORK)
+	@test -n "$(DB)" -a -n "$(QUERIES)" || { echo "say which: make bench-search DB=photos.db QUERIES=texts.txt"; exit 2; }
+	@test -x $(WORK)/peers/bin/python || python3 -m venv $(WORK)/peers
+	@$(WORK)/peers/bin/pip install -q -r tests/bench/search_peers.txt
+	@DUET_MODELS=$(CURDIR)/encoder/models tests/bench/run.sh \
+	  '$(WORK)/peers/bin/python tests/bench/search_peers.py $(BUILD)/tests/bench/search_duet $(DB) $(QUERIES)'
 
 fuzz: ## look for crashes in a parser: make fuzz F=image TIME=60 (needs clang)
 	@test -n "$(F)" || { echo "say which: make fuzz F=image TIME=60"; exit 2; }

@@ -592,6 +592,7 @@ struct duet_query {
     unsigned oversampling; /* candidates per result; 0: the index's choice */
     unsigned nprobe;       /* lists to look into; 0: the index's choice */
     unsigned ef;           /* width of a graph's walk; 0: the index's choice */
+    bool force_index; /* ask the index also where a scan is cheaper: to measure it */
 };
 
 #define DUET_QUERY_DEFAULT ((struct duet_query){.k = 10, .payload = true})

@@ -283,7 +283,7 @@ static enum err search_loaded(struct nearest *n, const struct record_segment *s,
     ann_info(ann, &info);
     size_t n_live = bitmap_count(live, s->n_slots);
     struct width w = choose_width(n, &info);
-    if (is_scan_cheaper(n, &info, n_live, &w)) {
+    if (!n->force_index && is_scan_cheaper(n, &info, n_live, &w)) {
         TRY_OUT(nearest_scan(n, s->first, s->first + s->n_slots));
     } else {
         TRY_OUT(ask_segment(n, s, ann, live, n_live, &w));

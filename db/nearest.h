@@ -49,6 +49,7 @@ struct nearest {
     unsigned nprobe;       /* lists of codes to look into; 0: likewise */
     unsigned ef;           /* width of a graph's walk; 0: likewise */
     bool is_check;         /* asked by the recall gauge, not by a user */
+    bool force_index;      /* ask segments also where a scan is cheaper */
     const uint64_t *allowed; /* a bit a slot, as allowed.h makes them; NULL: all */
     const struct duet_id *excluded; /* a point to be left out; NULL: none */
     struct rank *rank;              /* what is found goes here */

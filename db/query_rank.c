@@ -139,6 +139,7 @@ enum err ranking_find_nearest(struct ranking *r, const float *vector, struct ran
         .oversampling = q->oversampling,
         .nprobe = q->nprobe,
         .ef = q->ef,
+        .force_index = q->force_index,
         .allowed = r->allowed,
         .rank = rank,
         .work = &r->search->work,

@@ -9,7 +9,6 @@
  * that asks, so that other programs on the machine do not count; the others are wall
  * time.
  */
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +16,7 @@
 
 #include "base/clock.h"
 #include "db/duet.h"
+#include "tests/bench/rig.h"
 #include "tests/index/vectors.h"
 
 enum { BATCH = 1000, K = 10, N_QUERIES = 200, N_EXACT = 20 };
@@ -182,15 +182,6 @@ static void print_sizes(struct duet *db)
            s->index, (double)s->segment_bytes / (double)n_points);
 }
 
-static int remove_entry(const char *path, const struct stat *st, int flag,
-                        struct FTW *ftw)
-{
-    (void)st;
-    (void)flag;
-    (void)ftw;
-    return remove(path);
-}
-
 int main(int argc, char **argv)
 {
     struct duet_space space = {.name = "v", .distance = DUET_COSINE};
@@ -212,5 +203,6 @@ int main(int argc, char **argv)
     duet_close(db);
     measure_opening();
     alloc_free(base);
-    return nftw(folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+    rig_remove_folder(folder);
+    return 0;
 }

@@ -3,19 +3,16 @@
  *
  *     bench_index [N_SLOTS [THREADS]]      200000 and 2 unless said otherwise
  *
- * Base vectors are drawn around real CLIP picture vectors where they are to be had
- * ($DUET_VECTORS, by default ../shared/data/vectors) and around made ones elsewhere.
- * Queries of the picture side are drawn as the base is; those of the text side are real
- * encodings of class names, whose distance from the picture vectors is what makes them
- * hard. Recall is that of the ten nearest after rescoring k = 10 * over candidates.
+ * Base vectors and queries are those of semi_real.h. Recall is that of the ten nearest
+ * after rescoring k = 10 * over candidates.
  */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "base/file.h"
 #include "index/ann.h"
 #include "index/scan.h"
+#include "tests/bench/semi_real.h"
 #include "tests/index/vectors.h"
 
 enum { DIM = 512, K = 10, N_QUERIES = 200, OVER_MAX = 100, N_SIDES = 2 };
@@ -36,65 +33,21 @@ static double thread_s(void)
 /* ---- data ---------------------------------------------------------------------------
  */
 
-/* The rows of a numpy 1.0 file of little-endian floats [*n, DIM]; NULL if there is
- * none. The header is 10 bytes, whose last two tell how many more follow. */
-static float *read_npy(const char *name, size_t *n)
-{
-    char path[1000];
-    struct file_map map;
-    const char *folder = getenv("DUET_VECTORS");
-    float *rows = NULL;
-    snprintf(path, sizeof path, "%s/%s", folder ? folder : "../shared/data/vectors",
-             name);
-    if (file_map_open(&map, path, SIZE_MAX) != ERR_OK) {
-        return NULL;
-    }
-    if (map.size > 10) {
-        size_t header = 10 + map.data[8] + 256u * map.data[9];
-        *n = (map.size - header) / (DIM * sizeof *rows);
-        rows = alloc_array(*n * DIM, sizeof *rows);
-        memcpy(rows, map.data + header, *n * DIM * sizeof *rows);
-    }
-    file_map_close(&map);
-    return rows;
-}
-
-/* A photo of our own between two real ones, and a little beside them. */
-static void draw_picture(const float *photos, size_t n, float *dst, uint64_t *random)
-{
-    const float *a = photos + vectors_random(random) % n * DIM;
-    const float *b = photos + vectors_random(random) % n * DIM;
-    float between[DIM];
-    float share = (float)(vectors_random(random) % 1000) / 2000;
-    for (size_t i = 0; i < DIM; i++) {
-        between[i] = (1 - share) * a[i] + share * b[i];
-    }
-    vectors_near(between, 0.3f, DIM, dst, random);
-}
-
 static void make_data(void)
 {
-    uint64_t random = 1;
-    size_t n_photos = 541;
-    size_t n_texts = 1203;
-    float *photos = read_npy("image_unsplash.npy", &n_photos);
-    float *texts = read_npy("text_lvis1203.npy", &n_texts);
+    struct semi_real source;
+    semi_real_init(&source, DIM);
     printf("vectors: drawn around %s pictures; text queries %s\n",
-           photos ? "real" : "made", texts ? "real" : "made");
-    photos = photos ? photos : vectors_make(n_photos, DIM, 2);
-    texts = texts ? texts : vectors_make(n_texts, DIM, 3);
+           source.is_real ? "real" : "made", source.is_real ? "real" : "made");
     base = alloc_array(n_base * DIM, sizeof *base);
     for (size_t i = 0; i < n_base; i++) {
-        draw_picture(photos, n_photos, base + i * DIM, &random);
+        semi_real_picture(&source, i, base + i * DIM);
     }
     for (size_t i = 0; i < N_QUERIES; i++) {
-        draw_picture(photos, n_photos, queries[0][i], &random);
-        memcpy(queries[1][i], texts + i * (n_texts / N_QUERIES) * DIM,
-               sizeof queries[1][i]);
-        vectors_normalize(queries[1][i], DIM);
+        semi_real_picture(&source, SEMI_REAL_QUERIES + i, queries[0][i]);
+        semi_real_text(&source, i, N_QUERIES, queries[1][i]);
     }
-    alloc_free(photos);
-    alloc_free(texts);
+    semi_real_release(&source);
 }
 
 /* ---- measuring ----------------------------------------------------------------------

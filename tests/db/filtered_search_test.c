@@ -278,6 +278,34 @@ static void test_few_candidates_never_let_a_refused_point_in(void **state)
     }
 }
 
+/* Where the planner would compare the few that are allowed, and has nothing to lose. */
+static void test_the_index_can_be_forced_where_a_scan_is_cheaper(void **state)
+{
+    (void)state;
+    struct test_random r = test_random_seeded("forced");
+    const size_t n_allowed[] = {world.n / 100, 7};
+    for (size_t i = 0; i < sizeof n_allowed / sizeof n_allowed[0]; i++) {
+        float query[DIM];
+        char filter[96];
+        struct duet_hits got;
+        struct duet_query q;
+        draw_query(&r, query);
+        search(query, "far", n_allowed[i], false, &got);
+        assert_int_equal(got.n_candidates, 0);
+        duet_hits_release(&got);
+        snprintf(filter, sizeof filter,
+                 "{\"must\":{\"key\":\"far\",\"range\":{\"gte\":%zu}}}",
+                 world.n - n_allowed[i]);
+        q = test_query(query, DIM, K);
+        q.filter = filter;
+        q.force_index = true;
+        assert_ok(duet_search(world.t.db, "c", &q, &got));
+        assert_true(got.n_candidates > 0);
+        assert_int_equal(count_missed(query, "far", n_allowed[i], &got), 0);
+        duet_hits_release(&got);
+    }
+}
+
 static void test_a_point_is_not_its_own_neighbour_under_a_filter(void **state)
 {
     (void)state;
@@ -366,6 +394,7 @@ int main(void)
         cmocka_unit_test(test_filters_against_the_query),
         cmocka_unit_test(test_fewer_matches_than_asked_for_are_all_found),
         cmocka_unit_test(test_few_candidates_never_let_a_refused_point_in),
+        cmocka_unit_test(test_the_index_can_be_forced_where_a_scan_is_cheaper),
         cmocka_unit_test(test_a_point_is_not_its_own_neighbour_under_a_filter),
         cmocka_unit_test(test_a_filter_holds_in_all_spaces_at_once),
         cmocka_unit_test(test_a_wrong_filter_is_told),
