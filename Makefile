@@ -101,7 +101,7 @@ FUZZERS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/fuzz/fuzz_*.c)
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all help deps demo test test-run test-unit crash hostile slow asan tsan debug eval recall recall-data \
+.PHONY: all help deps demo test test-run test-unit test-page crash hostile slow asan tsan debug eval recall recall-data \
         recall-filtered bench bench-commit bench-server bench-million bench-growth bench-search fuzz \
         format format-check checksrc lint sizes doctor lib install uninstall clean
 
@@ -147,6 +147,11 @@ crash: ## the crash tests in their long form: 1000 kills, 2000 power cuts
 	@CRASH_ROUNDS=1000 POWER_ROUNDS=2000 TEST_TIMEOUT=3000 $(MAKE) --no-print-directory test-unit T=power
 	@CRASH_ROUNDS=300 TEST_TIMEOUT=3000 $(MAKE) --no-print-directory test-unit T=crash_threads
 	@$(MAKE) --no-print-directory test-unit T=crash_points
+
+test-page: $(BUILD)/duet ## the page in a browser (needs chromium, and npm for two test packages)
+	@mkdir -p $(BUILD)/page && cp tests/page/* $(BUILD)/page/
+	@npm install --prefix $(BUILD)/page --no-package-lock --no-audit --no-fund --silent
+	@DUET=$(CURDIR)/$(BUILD)/duet node --test $(BUILD)/page/page_test.mjs
 
 hostile: ## N=10000 requests that mean harm, at a server under AddressSanitizer
 	@HOSTILE_N=$(or $(N),10000) TEST_TIMEOUT=3000 $(MAKE) --no-print-directory VARIANT=asan test-unit T=hostile

@@ -18,21 +18,49 @@
     extern const char symbol##_begin[], symbol##_end[]
 
 EMBED(page_index, "net/page/index.html");
-EMBED(page_style, "net/page/style.css");
-EMBED(page_app, "net/page/app.js");
-EMBED(page_words, "net/page/words.js");
 EMBED(page_icon, "net/page/icon.svg");
+EMBED(page_style, "net/page/style.css");
+EMBED(page_dialogs, "net/page/dialogs.css");
+EMBED(page_app, "net/page/app.js");
+EMBED(page_collections, "net/page/collections.js");
+EMBED(page_filters, "net/page/filters.js");
+EMBED(page_grid, "net/page/grid.js");
+EMBED(page_item, "net/page/item.js");
+EMBED(page_make, "net/page/make.js");
+EMBED(page_question, "net/page/question.js");
+EMBED(page_server, "net/page/server.js");
+EMBED(page_upload, "net/page/upload.js");
+EMBED(page_view, "net/page/view.js");
+EMBED(page_words, "net/page/words.js");
+
+#define FILE_OF(symbol, name, type)                                                    \
+    {                                                                                  \
+        name, type, page_##symbol##_begin, page_##symbol##_end                         \
+    }
+#define HTML "text/html; charset=utf-8"
+#define CSS "text/css; charset=utf-8"
+#define SCRIPT "text/javascript; charset=utf-8"
 
 static const struct page_file {
     const char *name;
     const char *type;
     const char *begin, *end;
 } files[] = {
-    {"index.html", "text/html; charset=utf-8", page_index_begin, page_index_end},
-    {"style.css", "text/css; charset=utf-8", page_style_begin, page_style_end},
-    {"app.js", "text/javascript; charset=utf-8", page_app_begin, page_app_end},
-    {"words.js", "text/javascript; charset=utf-8", page_words_begin, page_words_end},
-    {"icon.svg", "image/svg+xml", page_icon_begin, page_icon_end},
+    FILE_OF(index, "index.html", HTML),
+    FILE_OF(icon, "icon.svg", "image/svg+xml"),
+    FILE_OF(style, "style.css", CSS),
+    FILE_OF(dialogs, "dialogs.css", CSS),
+    FILE_OF(app, "app.js", SCRIPT),
+    FILE_OF(collections, "collections.js", SCRIPT),
+    FILE_OF(filters, "filters.js", SCRIPT),
+    FILE_OF(grid, "grid.js", SCRIPT),
+    FILE_OF(item, "item.js", SCRIPT),
+    FILE_OF(make, "make.js", SCRIPT),
+    FILE_OF(question, "question.js", SCRIPT),
+    FILE_OF(server, "server.js", SCRIPT),
+    FILE_OF(upload, "upload.js", SCRIPT),
+    FILE_OF(view, "view.js", SCRIPT),
+    FILE_OF(words, "words.js", SCRIPT),
 };
 
 static enum err send_file(struct api_call *call, const char *name)
