@@ -19,20 +19,26 @@
 #include "base/alloc.h"
 #include "db/collection.h"
 #include "db/query_rank.h"
+#include "index/bitmap.h"
 
 enum {
-    SPARE = 64,     /* candidates beside k: rounding may change places */
-    BEST_SHARE = 4, /* times k of each example: some are nearer to a negative one */
-    CANDIDATES_MAX = 1 << 18 /* of all examples; past it comparing all is no worse */
+    SPARE = 16,        /* candidates beside k: rounding may change places */
+    BEST_SHARE = 2,    /* times k of each example: some are nearer to a negative one */
+    OVERSAMPLING = 40, /* vectors read for a candidate (nearest.h), if not said */
+    /* Rows of a scan that cost as much as one of these: measured with 40,000 vectors of
+     * 64 and 128 numbers. They are read by jumps, once for each example. */
+    JUMP_ROWS = 16
 };
 
-/* Where nothing is sealed all vectors are compared anyway, once for each example. */
-static enum err has_index(const struct ranking *r, bool *has)
+/* How many vectors a scan would compare; 0 where there is no index to ask. */
+static enum err count_rows(const struct ranking *r, size_t *n)
 {
     struct record_space state;
     struct vector_space in = r->scorer.in;
     TRY(collection_space_get(in.txn, in.collection, in.space, &state));
-    *has = state.n_segments > 0;
+    *n = state.n_segments == 0 ? 0
+         : r->allowed == NULL  ? state.n_live
+                               : bitmap_count(r->allowed, state.next_slot);
     return ERR_OK;
 }
 
@@ -117,12 +123,15 @@ static enum err ask_for_sums(struct ranking *r, struct candidates *c, bool *done
     return *done ? compare_candidates(r, c) : ERR_OK;
 }
 
-static enum err ask_for_best(struct ranking *r, struct candidates *c, bool *done)
+static enum err ask_for_best(struct ranking *r, size_t n_rows, struct candidates *c,
+                             bool *done)
 {
     const struct scorer *s = &r->scorer;
     size_t k = r->rank->k * BEST_SHARE + SPARE;
+    size_t over = r->node->asked->oversampling;
+    size_t cost = s->n_positive * k * JUMP_ROWS * (over == 0 ? OVERSAMPLING : over);
     *done = false;
-    if (s->n_positive == 0 || s->n_positive * k > CANDIDATES_MAX) {
+    if (s->n_positive == 0 || cost > n_rows) {
         return ERR_OK;
     }
     for (size_t i = 0; i < s->n_positive; i++) {
@@ -136,14 +145,14 @@ static enum err ask_for_best(struct ranking *r, struct candidates *c, bool *done
 enum err ranking_ask_index(struct ranking *r, bool *done)
 {
     struct candidates c = {.bar = -INFINITY};
+    size_t n_rows;
     *done = false;
-    TRY(has_index(r, done));
-    if (!*done || r->node->asked->exact) {
-        *done = false;
+    TRY(count_rows(r, &n_rows));
+    if (n_rows == 0 || r->node->asked->exact) {
         return ERR_OK;
     }
     enum err result = r->scorer.kind == SCORER_SUM ? ask_for_sums(r, &c, done)
-                                                   : ask_for_best(r, &c, done);
+                                                   : ask_for_best(r, n_rows, &c, done);
     alloc_free(c.ids.ids);
     if (!*done) {
         r->rank->n = 0;
