@@ -250,6 +250,7 @@ install: all ## install program, library, header, model, service (PREFIX=, DESTD
 	install -D -m 644 $(BUILD)/lib/duet.pc $(DESTDIR)$(PREFIX)/lib/pkgconfig/duet.pc
 	install -D -m 644 db/duet.h $(DESTDIR)$(PREFIX)/include/duet/db/duet.h
 	install -D -m 644 db/duet_encoder.h $(DESTDIR)$(PREFIX)/include/duet/db/duet_encoder.h
+	install -D -m 644 db/duet_eval.h $(DESTDIR)$(PREFIX)/include/duet/db/duet_eval.h
 	install -D -m 644 db/duet_model.h $(DESTDIR)$(PREFIX)/include/duet/db/duet_model.h
 	install -D -m 644 db/duet_keep.h $(DESTDIR)$(PREFIX)/include/duet/db/duet_keep.h
 	install -D -m 644 base/errcode.h $(DESTDIR)$(PREFIX)/include/duet/base/errcode.h
