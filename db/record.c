@@ -54,6 +54,27 @@ struct record_key record_key_point(uint32_t collection, struct duet_id id)
     return key;
 }
 
+struct record_key record_key_text(uint32_t collection, struct duet_id id, size_t space)
+{
+    struct record_key key = record_key_point(collection, id);
+    key_add(&key, space, 2);
+    return key;
+}
+
+struct record_key record_key_index(uint32_t collection, uint16_t index_number)
+{
+    return record_key_space(collection, index_number);
+}
+
+/* Its length tells it from those of collections and spaces. */
+struct record_key record_key_dropped_index(uint32_t collection, uint16_t index_number)
+{
+    struct record_key key = record_key_collection(collection);
+    key_add(&key, 0, 1);
+    key_add(&key, index_number, 2);
+    return key;
+}
+
 struct record_key record_key_space(uint32_t collection, size_t space)
 {
     struct record_key key = record_key_collection(collection);
@@ -83,6 +104,23 @@ struct record_key record_key_hash(const uint8_t hash[DB_HASH_BYTES],
     struct record_key key = record_key_hash_prefix(hash, collection);
     key_add_id(&key, id);
     return key;
+}
+
+enum err record_dropped_read(struct record_key *row, struct record_key *prefix,
+                             struct bytes key)
+{
+    FAIL_IF(key.n != 4 && key.n != 6 && key.n != RECORD_DROPPED_INDEX_BYTES,
+            ERR_CORRUPT, "a key of %zu bytes is of nothing that can be dropped", key.n);
+    *prefix = (struct record_key){.n = 0};
+    *row = *prefix;
+    key_add_bytes(row, key.data, key.n);
+    if (key.n == RECORD_DROPPED_INDEX_BYTES) {
+        key_add_bytes(prefix, key.data, 4);
+        key_add_bytes(prefix, (const uint8_t *)key.data + 5, 2);
+    } else {
+        *prefix = *row;
+    }
+    return ERR_OK;
 }
 
 static uint64_t big_endian(const uint8_t *bytes, size_t n)
@@ -234,9 +272,10 @@ enum err record_format_read(struct record_format *format, struct bytes value)
     FAIL_IF(magic == NULL || order == NULL ||
                 memcmp(magic, FORMAT_MAGIC, sizeof FORMAT_MAGIC) != 0,
             ERR_CORRUPT, "the record of the database is damaged: not one of ours");
-    FAIL_IF(format->version != RECORD_FORMAT_VERSION, ERR_VERSION,
-            "the database has format %u, this build knows %d", format->version,
-            RECORD_FORMAT_VERSION);
+    FAIL_IF(format->version > RECORD_FORMAT_VERSION ||
+                format->version < RECORD_FORMAT_OLDEST,
+            ERR_VERSION, "the database has format %u, this build knows %d to %d",
+            format->version, RECORD_FORMAT_OLDEST, RECORD_FORMAT_VERSION);
     FAIL_IF(memcmp(order, &BYTE_ORDER_MARK, sizeof BYTE_ORDER_MARK) != 0, ERR_VERSION,
             "the database was made on a machine of another byte order");
     format->page_size = take_u32(&r);

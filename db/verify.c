@@ -255,8 +255,8 @@ static enum err check_aliases(struct verify *v)
 static enum err check_tables(struct verify *v)
 {
     static const enum store_table tables[] = {
-        STORE_POINTS, STORE_SYSTEM,  STORE_SPACES,  STORE_LIVE,
-        STORE_SLOTS,  STORE_VECTORS, STORE_METADATA};
+        STORE_POINTS,  STORE_SYSTEM,   STORE_SPACES,  STORE_LIVE,  STORE_SLOTS,
+        STORE_VECTORS, STORE_METADATA, STORE_INDEXES, STORE_TERMS, STORE_TEXTS};
     struct record_format format;
     struct numbers numbers = {0};
     struct numbers dropped = {0};
