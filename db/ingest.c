@@ -153,7 +153,8 @@ static void caption_failed(void *arg, size_t i, enum err result)
 static void encode_captions(struct worker *w)
 {
     size_t n = w->scratch.captions.n;
-    encode_texts_run(w->add->job.db, &w->scratch.captions, caption_failed, w);
+    const struct encode_model model = encode_model_of(w->add->job.db);
+    encode_texts_run(&model, &w->scratch.captions, caption_failed, w);
     for (size_t i = 0; i < n; i++) {
         ingest_queue_put(w->add->queue, w->waiting[i]);
     }

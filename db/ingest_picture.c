@@ -7,7 +7,6 @@
 #include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <xxhash.h>
 
 #include "base/alloc.h"
 #include "base/file.h"
@@ -111,11 +110,9 @@ static enum err read_notes(struct work *w)
  * that were read, so that the next run sees what came later. */
 static enum err read_file(struct work *w)
 {
-    XXH128_canonical_t canonical;
     buf_clear(w->bytes);
     TRY(file_read(w->item->path, w->bytes));
-    XXH128_canonicalFromHash(&canonical, XXH3_128bits(w->bytes->data, w->bytes->size));
-    memcpy(w->result->source.hash, canonical.digest, DB_HASH_BYTES);
+    encode_hash(w->bytes->data, w->bytes->size, w->result->source.hash);
     w->result->source.size = w->bytes->size;
     return ERR_OK;
 }
@@ -145,7 +142,8 @@ static enum err encode_caption(struct work *w)
         return ERR_OK;
     }
     TRY(vector_for(w, DB_TEXT, &vector));
-    enum err result = encode_texts_add(w->job->db, w->captions, w->notes.text,
+    const struct encode_model model = encode_model_of(w->job->db);
+    enum err result = encode_texts_add(&model, w->captions, w->notes.text,
                                        strlen(w->notes.text), vector);
     w->result->has_caption = result == ERR_OK;
     return result == ERR_OK ? ERR_OK : err_prefix(result, "the caption");

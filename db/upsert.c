@@ -154,8 +154,9 @@ static enum err do_job(struct worker *w, struct job *job)
     const struct duet_input *input = job->input;
     const struct record_space_def *def = &u->collection.spaces[job->space];
     if (input->kind == DUET_INPUT_TEXT) {
+        const struct encode_model model = encode_model_of(u->db);
         w->jobs[w->texts.n] = job;
-        return encode_texts_add(u->db, &w->texts, input->bytes, input->n, job->vector);
+        return encode_texts_add(&model, &w->texts, input->bytes, input->n, job->vector);
     }
     if (encode_is_needed(input->kind)) {
         struct encode_how how = {.patient = true,
@@ -188,6 +189,14 @@ static void text_failed(void *arg, size_t i, enum err result)
     keep_failure(w->u, w->jobs[i], result);
 }
 
+static void run_texts(struct worker *w)
+{
+    if (w->texts.n > 0) {
+        const struct encode_model model = encode_model_of(w->u->db);
+        encode_texts_run(&model, &w->texts, text_failed, w);
+    }
+}
+
 /* A thread's work: jobs from the common counter until they are done or one fails. */
 static void work(struct worker *w)
 {
@@ -203,10 +212,10 @@ static void work(struct worker *w)
             return;
         }
         if (w->texts.n == u->n_together) {
-            encode_texts_run(u->db, &w->texts, text_failed, w);
+            run_texts(w);
         }
     }
-    encode_texts_run(u->db, &w->texts, text_failed, w);
+    run_texts(w);
 }
 
 static void *do_jobs(void *arg)
