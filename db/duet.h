@@ -497,6 +497,18 @@ DUET_CHECK enum err duet_id_of_file(struct duet *db, const char *path,
 DUET_CHECK enum err duet_thumbnail(struct duet *db, const char *collection,
                                    struct duet_id id, void **bytes, size_t *n);
 
+/* A picture file; `bytes` is the caller's, duet_free. */
+struct duet_picture {
+    void *bytes; /* [n] */
+    size_t n;
+    const char *type; /* "image/png": what its first bytes say; static */
+};
+
+/* The very bytes that a point's picture was made from: of its file, or of an upload.
+ * ERR_NOT_FOUND also where the file is gone or has changed since. */
+DUET_CHECK enum err duet_original(struct duet *db, const char *collection,
+                                  struct duet_id id, struct duet_picture *out);
+
 /* ---- Looking inside ---------------------------------------------------------- */
 
 struct duet_space_stats {

@@ -48,9 +48,10 @@ struct api_call {
     /* The reply. */
     struct json_out out;
     int status;
-    const char *type;  /* of the content; static */
-    const char *csp;   /* Content-Security-Policy; static */
-    const char *cache; /* Cache-Control; static */
+    const char *type;        /* of the content; static */
+    const char *csp;         /* Content-Security-Policy; static */
+    const char *cache;       /* Cache-Control; static */
+    const char *disposition; /* Content-Disposition; static; NULL: not said */
 
     struct json_object *json; /* the body, parsed by api_call_json */
 };
@@ -73,6 +74,9 @@ enum err api_call_json(struct api_call *call, struct field *root) ERR_CHECK;
 
 /* For handlers: whether the URL says `name` or `name=true`. */
 bool api_call_asks(const struct api_call *call, const char *name);
+
+/* For handlers: whether the URL says `name=value`, letter for letter. */
+bool api_call_says(const struct api_call *call, const char *name, const char *value);
 
 /* The handlers, by file. */
 
