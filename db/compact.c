@@ -82,7 +82,7 @@ static enum err look_at_segments(struct mover *m, struct txn *txn)
 static enum err move_slot(struct mover *m, struct edit *edit, struct vector_space in,
                           uint32_t slot, float *vector)
 {
-    struct db_write write = {.keep = ~(UINT32_C(1) << m->space)};
+    struct db_write write = {.keep = ~(UINT32_C(1) << m->space), .moved = true};
     TRY(vector_id_get(in, slot, &write.id));
     TRY(vector_get(in, slot, vector));
     write.vectors[m->space] = vector;

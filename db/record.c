@@ -290,6 +290,15 @@ enum err record_format_read(struct record_format *format, struct bytes value)
 
 /* ---- Collections ---- */
 
+static enum err put_space_def(struct buf *out, const struct record_space_def *space)
+{
+    TRY(put_number(out, space->number, 2));
+    TRY(put_string(out, space->name));
+    TRY(put_number(out, space->dim, 4));
+    TRY(put_number(out, space->distance, 1));
+    return put_number(out, space->datatype, 1);
+}
+
 enum err record_collection_write(const struct record_collection *c, struct buf *out)
 {
     TRY(put_number(out, c->number, 4));
@@ -300,11 +309,16 @@ enum err record_collection_write(const struct record_collection *c, struct buf *
     TRY(put_number(out, c->next_space, 2));
     TRY(put_number(out, c->n_spaces, 2));
     for (size_t i = 0; i < c->n_spaces; i++) {
-        TRY(put_number(out, c->spaces[i].number, 2));
-        TRY(put_string(out, c->spaces[i].name));
-        TRY(put_number(out, c->spaces[i].dim, 4));
-        TRY(put_number(out, c->spaces[i].distance, 1));
-        TRY(put_number(out, c->spaces[i].datatype, 1));
+        TRY(put_space_def(out, &c->spaces[i]));
+    }
+    if (c->n_shadows == 0) {
+        return ERR_OK;
+    }
+    TRY(put_string(out, c->shadow_model.name));
+    TRY(put_string(out, c->shadow_model.space));
+    TRY(put_string(out, c->shadow_model.fingerprint));
+    for (size_t i = c->n_spaces; i < record_collection_n_all(c); i++) {
+        TRY(put_space_def(out, &c->spaces[i]));
     }
     return ERR_OK;
 }
@@ -327,6 +341,34 @@ static void take_space_def(struct reader *r, struct record_space_def *space)
     space->datatype = (enum duet_datatype)datatype;
 }
 
+static void take_space_defs(struct reader *r, struct record_collection *c, size_t from,
+                            size_t n)
+{
+    for (size_t i = from; i < from + n; i++) {
+        take_space_def(r, &c->spaces[i]);
+        if (c->spaces[i].number >= c->next_space) {
+            reader_fail(r, "a space has a number never given");
+        }
+    }
+}
+
+/* What is behind the spaces is there only while they have shadows. */
+static void take_shadows(struct reader *r, struct record_collection *c)
+{
+    if (r->left == 0) {
+        return;
+    }
+    if (c->n_spaces > LIMIT_SPACES_MAX / 2 || c->model_space[0] == '\0') {
+        reader_fail(r, "it has shadows of spaces that can have none");
+        return;
+    }
+    take_string(r, c->shadow_model.name);
+    take_string(r, c->shadow_model.space);
+    take_string(r, c->shadow_model.fingerprint);
+    c->n_shadows = c->n_spaces;
+    take_space_defs(r, c, c->n_spaces, c->n_shadows);
+}
+
 enum err record_collection_read(struct record_collection *c, struct bytes value)
 {
     struct reader r = reader_of(value);
@@ -342,12 +384,8 @@ enum err record_collection_read(struct record_collection *c, struct bytes value)
         reader_fail(&r, "the number of spaces is out of range");
         c->n_spaces = 0;
     }
-    for (size_t i = 0; i < c->n_spaces; i++) {
-        take_space_def(&r, &c->spaces[i]);
-        if (c->spaces[i].number >= c->next_space) {
-            reader_fail(&r, "a space has a number never given");
-        }
-    }
+    take_space_defs(&r, c, 0, c->n_spaces);
+    take_shadows(&r, c);
     return reader_result(&r, "a collection");
 }
 

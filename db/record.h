@@ -103,6 +103,13 @@ struct record_space_def {
     uint16_t number; /* in keys and points; never used twice in a collection */
 };
 
+/* What is recorded of a model; all empty for plain vectors. */
+struct record_model {
+    char name[RECORD_MODEL_BYTES + 1];
+    char space[RECORD_MODEL_BYTES + 1];
+    char fingerprint[RECORD_MODEL_BYTES + 1];
+};
+
 struct record_collection {
     char name[LIMIT_NAME_BYTES + 1]; /* not in the record: its key */
     uint32_t number;
@@ -113,7 +120,17 @@ struct record_collection {
     char model[RECORD_MODEL_BYTES + 1];       /* "" for plain vectors */
     char model_space[RECORD_MODEL_BYTES + 1]; /* "" for plain vectors */
     char fingerprint[RECORD_MODEL_BYTES + 1]; /* of the model that made it first */
+    /* 0, or n_spaces: shadows, which another model is filling (reembed.h). They lie
+     * behind the others in `spaces`, in the same order, and nobody searches them. */
+    size_t n_shadows;
+    struct record_model shadow_model;
 };
+
+/* How many of `spaces` have vectors: with the shadows. */
+static inline size_t record_collection_n_all(const struct record_collection *c)
+{
+    return c->n_spaces + c->n_shadows;
+}
 
 enum err record_collection_write(const struct record_collection *collection,
                                  struct buf *out) ERR_CHECK;

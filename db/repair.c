@@ -77,7 +77,8 @@ static enum err look_at_segments(struct repair *r)
     struct verify *v = &r->v;
     TRY(store_read(v->db->store, &v->txn));
     enum err result = collection_get(&v->txn, v->collection, &v->record);
-    for (size_t i = 0; result == ERR_OK && i < v->record.n_spaces; i++) {
+    for (size_t i = 0; result == ERR_OK && i < record_collection_n_all(&v->record);
+         i++) {
         struct record_space state;
         result = collection_space_get(&v->txn, v->record.number,
                                       v->record.spaces[i].number, &state);

@@ -47,7 +47,7 @@ enum store_table {
     STORE_INDEXES,     /* collection, index -> its definition; collection -> the number
                           of the next one */
     STORE_TERMS,       /* collection, index, value, id -> what the index keeps of it */
-    STORE_TEXTS,       /* collection, id, space -> the text its vector was made from */
+    STORE_TEXTS,       /* collection, id, space -> what its vector was made from */
     STORE_TABLES
 };
 
