@@ -64,6 +64,8 @@ struct cli {
     const char *phrases;
     const char *lang;
     bool dry_run;
+    bool drop_missing;
+    bool abort;
     const char *keys;
     const char *ids;
 
@@ -127,7 +129,7 @@ struct cli_command {
 extern const struct cli_command cmd_add, cmd_search, cmd_get, cmd_rm, cmd_ls, cmd_stats,
     cmd_model, cmd_serve, cmd_version, cmd_help, cmd_embed, cmd_label, cmd_describe,
     cmd_verify, cmd_repair, cmd_backup, cmd_restore, cmd_compact, cmd_export,
-    cmd_import;
+    cmd_import, cmd_reembed;
 
 /* All commands in the order of help; NULL ends the table. */
 extern const struct cli_command *const cli_commands[];

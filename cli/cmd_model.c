@@ -85,7 +85,8 @@ const struct cli_command cmd_model = {
         "        first of $DUET_MODELS, else ~/.local/share/duet/models. What was cut\n"
         "        off is gone on with. For private and gated models set HF_TOKEN.\n"
         "verify  checks files, weights and vectors of a model.\n"
-        "use     makes a model the default for what is new; databases keep theirs.\n"
+        "use     makes a model the default for what is new; databases keep theirs\n"
+        "        until 'duet reembed' makes their vectors again.\n"
         "        'use duet-default' returns to the one that ships with duet, which is\n"
         "        for evaluation and research: see its licence.\n",
     .example = "  duet model\n"

@@ -279,6 +279,10 @@ static enum err find_allowed(struct search *s)
 static enum err search_now(struct search *s, const char *name, struct duet_hits *out)
 {
     TRY(read_collection(s, name));
+    if (encode_is_needed(s->query->input.kind)) { /* it may have got another model */
+        struct enc *enc;
+        TRY(model_for_search(s->db, &s->collection, &enc));
+    }
     if (s->query->input.kind == DUET_INPUT_POINT) {
         TRY(load_point_vector(s));
     }
