@@ -65,6 +65,7 @@ struct cli {
     const char *lang;
     bool dry_run;
     bool drop_missing;
+    bool strings;
     bool abort;
     const char *keys;
     const char *ids;

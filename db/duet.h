@@ -458,19 +458,30 @@ struct duet_add_progress {
     double cpu_seconds; /* spent by all threads in reading, decoding, encoding */
 };
 
+/* What a line of a JSONL file would say, and where it comes from. */
+struct duet_add_line {
+    const char *json; /* [n] */
+    size_t n;
+    size_t number; /* from 1 */
+};
+
 struct duet_add_options {
     const char *const *paths; /* [n_paths] files and folders */
     size_t n_paths;
     const char
-        *jsonl;  /* a file of {"path" or "image", "text"?, "payload"?, "id"?}; NULL */
-    bool prune;  /* remove points whose files under `paths` are gone */
-    bool hidden; /* also enter files and folders whose names begin with a dot */
+        *jsonl; /* a file of {"path" or "image", "text"?, "payload"?, "id"?}; NULL */
+    const struct duet_add_line *lines; /* [n_lines] in its place */
+    size_t n_lines;
+    const char *lines_of; /* the file that they come from: relative paths are from its
+                             folder */
+    bool prune;           /* remove points whose files under `paths` are gone */
+    bool hidden;        /* also enter files and folders whose names begin with a dot */
     unsigned n_threads; /* 0: the database's; so many encode at a time in any case */
     /* Called on the caller's thread about ten times a second; returning false stops the
      * add after the commit under way (ERR_CANCELLED). May be NULL. */
     bool (*progress)(void *arg, const struct duet_add_progress *now);
     /* Called on the caller's thread for each picture that could not be added, with the
-     * reason. May be NULL. */
+     * reason; of one that a line names the path is FILE:LINE. May be NULL. */
     void (*failed)(void *arg, const char *path, enum err code, const char *reason);
     void *arg;
 };
