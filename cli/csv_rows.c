@@ -20,10 +20,10 @@ enum { CSV_OPTIONS = CSV_STRICT_FINI | CSV_EMPTY_IS_NULL };
 struct reader {
     csv_row_visit *visit;
     void *arg;
-    size_t line;                            /* being read */
-    size_t first_line;                      /* of the row under way */
-    struct buf text;                        /* its fields, each with a NUL behind it */
-    size_t offsets[CSV_COLUMNS_MAX];        /* in `text`; SIZE_MAX: nothing */
+    size_t line;                     /* being read */
+    size_t first_line;               /* of the row under way */
+    struct buf text;                 /* its fields, each with a NUL behind it */
+    size_t offsets[CSV_COLUMNS_MAX]; /* in `text`; SIZE_MAX: nothing */
     size_t sizes[CSV_COLUMNS_MAX];
     struct csv_cell cells[CSV_COLUMNS_MAX];
     size_t n;
@@ -162,4 +162,3 @@ enum err csv_rows_read(FILE *in, csv_row_visit *visit, void *arg)
     alloc_free(r);
     return result;
 }
-

@@ -141,8 +141,7 @@ static enum err apply_points(struct import *im, size_t first, size_t n)
 
 static enum err flush_points(struct import *im)
 {
-    enum err result =
-        im->n_points == 0 ? ERR_OK : apply_points(im, 0, im->n_points);
+    enum err result = im->n_points == 0 ? ERR_OK : apply_points(im, 0, im->n_points);
     if (result == ERR_OK) {
         im->result.n_imported += im->n_points;
     } else if (import_is_rows_fault(result)) {
@@ -234,8 +233,8 @@ static bool says_text(const struct duet_hit *hit, const char *text)
         json_parse(&payload, hit->payload, strlen(hit->payload)) != ERR_OK) {
         return false;
     }
-    bool same = json_get_string(payload, "text", &said) == ERR_OK &&
-                strcmp(said, text) == 0;
+    bool same =
+        json_get_string(payload, "text", &said) == ERR_OK && strcmp(said, text) == 0;
     json_object_put(payload);
     return same;
 }
@@ -405,7 +404,7 @@ static enum err take_row(struct import *im, const struct csv_row *cells)
 
 static enum column_kind kind_of(const char *name)
 {
-    return strcmp(name, "id") == 0 ? COLUMN_ID
+    return strcmp(name, "id") == 0                                   ? COLUMN_ID
            : strcmp(name, "path") == 0 || strcmp(name, "image") == 0 ? COLUMN_PATH
            : strcmp(name, "text") == 0                               ? COLUMN_TEXT
                                                                      : COLUMN_MEMBER;
@@ -493,8 +492,7 @@ static enum err flush(struct import *im, enum err result)
     char detail[ERR_DETAIL_MAX];
     memcpy(detail, err_detail(), sizeof detail);
     enum err points = flush_points(im);
-    enum err pictures =
-        result == ERR_CANCELLED ? ERR_OK : flush_pictures(im);
+    enum err pictures = result == ERR_CANCELLED ? ERR_OK : flush_pictures(im);
     if (result != ERR_OK) {
         return err_set(result, "%s", detail);
     }

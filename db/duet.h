@@ -409,8 +409,10 @@ DUET_CHECK enum err duet_count_where(struct duet *db, const char *collection,
 
 /* Removes in transactions of at most LIMIT_BATCH_POINTS (10,000) points each, so that
  * other writers get their turn: each point matched at the moment it went, and after a
- * failure those of earlier transactions are gone, *n_removed of them (may be NULL).
- * `filter` NULL is ERR_INVALID: nobody means that. */
+ * failure those of earlier transactions are gone, *n_removed of them (may be NULL). What
+ * a crash cuts off after the first transaction is finished when the database is next
+ * opened for writing, before that returns: all or nothing. `filter` NULL is ERR_INVALID:
+ * nobody means that. */
 DUET_CHECK enum err duet_remove_where(struct duet *db, const char *collection,
                                       const char *filter, size_t *n_removed);
 

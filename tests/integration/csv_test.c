@@ -90,11 +90,12 @@ static void test_values_are_what_they_look_like(void **state)
 {
     (void)state;
     fill();
-    import_text("id,a,b,c,d,e,f,g,h,i\n"
-                "1,007,-1.5e3,true,null,True,+1,18446744073709551616,1e999, x \n"
-                "2,18446744073709551615,-0,false,\"[1,\"\"a\"\"]\",\"{\"\"k\"\":1}\",[1,"
-                "NaN,-,\"12\"\n",
-                2, 0);
+    import_text(
+        "id,a,b,c,d,e,f,g,h,i\n"
+        "1,007,-1.5e3,true,null,True,+1,18446744073709551616,1e999, x \n"
+        "2,18446744073709551615,-0,false,\"[1,\"\"a\"\"]\",\"{\"\"k\"\":1}\",[1,"
+        "NaN,-,\"12\"\n",
+        2, 0);
     assert_payload("1", "{\"old\":true,\"a\":\"007\",\"b\":-1.5e3,\"c\":true,"
                         "\"e\":\"True\",\"f\":\"+1\",\"g\":\"18446744073709551616\","
                         "\"h\":\"1e999\",\"i\":\" x \"}");
@@ -151,22 +152,21 @@ static void test_bad_rows_cost_the_others_nothing(void **state)
     picture_write(at("dog.ppm"), 1);
     write_csv("id,path,text,a.b,n\n"
               "1,,,1,\"two\nlines\"\n"
-              "x,,,2,\n"       /* 4: no id */
-              "1,,,3,4,5,6\n"  /* 5: too many fields */
-              ",,,7,\n"        /* 6: neither id nor path */
+              "x,,,2,\n"      /* 4: no id */
+              "1,,,3,4,5,6\n" /* 5: too many fields */
+              ",,,7,\n"       /* 6: neither id nor path */
               "\n"
-              "8,,,8,\n"       /* 8: not there */
-              ",none.ppm,,9,\n" /* 9: no such file */
+              "8,,,8,\n"          /* 8: not there */
+              ",none.ppm,,9,\n"   /* 9: no such file */
               "2,,,10,\"\xff\"\n" /* 10: not UTF-8 */
-              ",a.csv,,11,\n"  /* 11: no picture */
+              ",a.csv,,11,\n"     /* 11: no picture */
               ",dog.ppm,,12,\n"
-              "3,,   ,13,\n"   /* 13: a text of nothing */
+              "3,,   ,13,\n" /* 13: a text of nothing */
               "3,,,14\n");
     RUN("import", at("a.csv"));
     assert_status(4);
     assert_string_equal(ran.out, "3 imported, 8 failed\n");
-    static const char *const lines[] = {"4",  "5",  "6",  "8",
-                                        "9", "10", "11", "13"};
+    static const char *const lines[] = {"4", "5", "6", "8", "9", "10", "11", "13"};
     for (size_t i = 0; i < 8; i++) {
         char where[32];
         snprintf(where, sizeof where, "/a.csv:%s: ", lines[i]);
