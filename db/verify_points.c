@@ -13,6 +13,7 @@
 #include "base/alloc.h"
 #include "base/json.h"
 #include "db/collection.h"
+#include "db/media.h"
 #include "db/origin.h"
 #include "db/vectors.h"
 #include "db/verify.h"
@@ -138,12 +139,21 @@ static enum err check_point(struct points_check *p, struct bytes key,
 
 /* ---- Sources ---- */
 
-/* Whether its file is there, as it was: a thumbnail can be made of it. */
-static bool is_on_disk(const struct db_source *source)
+/* Notes what is missing of a picture's files, to be looked at again in the end: a
+ * thumbnail that its file is there for, or the bytes of an upload. */
+static enum err note_files(struct verify *v, const struct db_source *source)
 {
     struct stat st;
-    return source->path[0] != '\0' && stat(source->path, &st) == 0 &&
-           (uint64_t)st.st_size == source->size;
+    if (source->path[0] == '\0') {
+        return media_has_original(v->db, source->hash)
+                   ? ERR_OK
+                   : buf_append(&v->uploads, source->hash, DB_HASH_BYTES);
+    }
+    bool has_file =
+        stat(source->path, &st) == 0 && (uint64_t)st.st_size == source->size;
+    return has_file && !db_media_has(v->db, source->hash)
+               ? buf_append(&v->bare, source->hash, DB_HASH_BYTES)
+               : ERR_OK;
 }
 
 static enum err check_source(struct points_check *p, struct bytes key,
@@ -161,14 +171,12 @@ static enum err check_source(struct points_check *p, struct bytes key,
     }
     buf_init(&path, LIMIT_PAYLOAD_BYTES);
     result = record_source_read(&source, &path, value);
-    bool has_file = result == ERR_OK && is_on_disk(&source);
+    enum err noted = result == ERR_OK ? note_files(p->v, &source) : ERR_OK;
     buf_release(&path);
     if (result != ERR_OK) {
         return verify_outcome(p->v, result, DUET_DAMAGE, &id);
     }
-    if (has_file && !db_media_has(p->v->db, source.hash)) {
-        TRY(buf_append(&p->v->bare, source.hash, DB_HASH_BYTES));
-    }
+    TRY(noted);
     struct record_key point = record_key_point(number, id);
     TRY(store_get(&p->v->txn, STORE_POINTS, store_key(&point), &row));
     if (row.data == NULL) {

@@ -4,6 +4,9 @@
  */
 #include "tests/db/models_fixture.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+
 #include "db/database.h"
 #include "db/duet_keep.h"
 #include "db/store.h"
@@ -178,7 +181,69 @@ static void test_of_two_pictures_the_point_has_that_of_its_image(void **state)
     fixture_put(1, (struct fixture_inputs){fixture_picture(0), fixture_picture(0)},
                 false);
     assert_origin(id, DB_TEXT, DB_OF_PICTURE, "");
-    assert_sound(); /* no file of the second picture is left over */
+    assert_sound();
+    struct duet_stats stats; /* no file of the second picture is left over */
+    assert_ok(duet_remove(fix.t.db, "c", &id, 1, NULL));
+    assert_ok(duet_stats(fix.t.db, "c", &stats));
+    assert_int_equal(stats.media_bytes, 0);
+}
+
+/* ---- Files ---- */
+
+/* The path of a file in media/ of point 1; good until the next call. */
+static const char *media_file(const char *ending)
+{
+    static char file[256];
+    struct db_source source;
+    struct buf path;
+    buf_init(&path, 4096);
+    assert_ok(db_source_get(fix.t.db, "c", test_id(1), &path, &source));
+    int n = snprintf(file, 256, "%s/media/%02x/", fix.t.folder, source.hash[0]);
+    for (size_t i = 1; i < DB_HASH_BYTES; i++) {
+        n += snprintf(file + n, sizeof file - (size_t)n, "%02x", source.hash[i]);
+    }
+    snprintf(file + n, sizeof file - (size_t)n, "%s", ending);
+    buf_release(&path);
+    return file;
+}
+
+static struct duet_check_result repair(void)
+{
+    struct duet_check_result r;
+    struct duet_repair_options o = {.path = fix.t.folder,
+                                    .check = {.found = print_finding}};
+    duet_close(fix.t.db);
+    fix.t.db = NULL;
+    assert_ok(duet_repair(&o, &r));
+    fixture_open_with(fix.model);
+    return r;
+}
+
+static void test_an_upload_gets_its_thumbnail_again_from_itself(void **state)
+{
+    (void)state;
+    void *bytes;
+    size_t n;
+    fixture_put(1, (struct fixture_inputs){.image = fixture_picture(0)}, false);
+    assert_int_equal(unlink(media_file(".jpg")), 0);
+    assert_int_equal(verify().n_derived, 0); /* it may be on its way */
+    struct timespec old[2] = {{.tv_sec = 1000000000}, {.tv_sec = 1000000000}};
+    assert_int_equal(utimensat(AT_FDCWD, media_file(".orig"), old, 0), 0);
+    assert_int_equal(verify().n_derived, 1);
+    assert_int_equal(repair().n_derived, 1);
+    assert_ok(duet_thumbnail(fix.t.db, "c", test_id(1), &bytes, &n));
+    duet_free(bytes);
+    assert_sound();
+}
+
+static void test_an_upload_that_is_gone_is_damage(void **state)
+{
+    (void)state;
+    fixture_put(1, (struct fixture_inputs){.image = fixture_picture(0)}, false);
+    assert_int_equal(unlink(media_file(".orig")), 0);
+    struct duet_check_result r = verify();
+    assert_int_equal(r.n_damage, 1);
+    assert_int_equal(r.n_derived, 0);
 }
 
 /* ---- Folders ---- */
@@ -235,12 +300,7 @@ static void test_rows_that_make_no_sense_are_found_and_taken_out(void **state)
     r = verify();
     assert_int_equal(r.n_damage, 1);
     assert_int_equal(r.n_derived, 2);
-    duet_close(fix.t.db);
-    fix.t.db = NULL;
-    struct duet_repair_options o = {.path = fix.t.folder,
-                                    .check = {.found = print_finding}};
-    assert_ok(duet_repair(&o, &r));
-    fixture_open_with(fix.model);
+    repair();
     assert_origin(test_id(1), DB_TEXT, DB_OF_NUMBERS, "");
     assert_int_equal(n_rows(), 1);
     assert_sound();
@@ -256,6 +316,8 @@ int main(void)
         TEST(test_a_picture_needs_no_row_unless_it_is_no_more_the_vectors),
         TEST(test_a_vector_is_not_said_to_be_of_a_later_picture),
         TEST(test_of_two_pictures_the_point_has_that_of_its_image),
+        TEST(test_an_upload_gets_its_thumbnail_again_from_itself),
+        TEST(test_an_upload_that_is_gone_is_damage),
         TEST(test_captions_are_kept_and_move_with_their_pictures),
         TEST(test_rows_that_make_no_sense_are_found_and_taken_out),
     };
