@@ -216,7 +216,7 @@ $(BUILD)/obj/net/page.o: $(wildcard net/page/*)
 $(BUILD)/duet: $(call objects_of,cli) $(call archives_below,net)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(OPT) $(LDFLAGS) -o $@ $^ $(LINK_LIBS)
+	$(Q)$(CC) $(OPT) $(LDFLAGS) -o $@ $^ -lcsv $(LINK_LIBS)
 
 # The library: everything but net and cli, FAISS inside, only duet_* visible.
 LIBRARY_OBJECTS = $(foreach f,base encoder index db,$(call objects_of,$(f)))

@@ -60,6 +60,7 @@ struct cli {
     /* Of some. */
     size_t k; /* 0: not said */
     const char *in;
+    const char *image;                                 /* of explain */
     const char *filter;                                /* JSON; NULL: none */
     struct cli_list pictures, also, not, like, unlike; /* of search */
     const char *strategy;
@@ -82,6 +83,9 @@ struct cli {
     const char *phrases;
     const char *lang;
     bool dry_run;
+    bool drop_missing;
+    bool strings;
+    bool abort;
     const char *keys;
     const char *ids;
     struct cli_serve serve;
@@ -151,7 +155,7 @@ struct cli_command {
 extern const struct cli_command cmd_add, cmd_search, cmd_get, cmd_rm, cmd_ls, cmd_stats,
     cmd_model, cmd_serve, cmd_version, cmd_help, cmd_embed, cmd_label, cmd_describe,
     cmd_verify, cmd_repair, cmd_backup, cmd_restore, cmd_compact, cmd_export,
-    cmd_import, cmd_eval, cmd_explain;
+    cmd_import, cmd_eval, cmd_explain, cmd_reembed;
 
 /* All commands in the order of help; NULL ends the table. */
 extern const struct cli_command *const cli_commands[];

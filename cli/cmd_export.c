@@ -10,13 +10,15 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "base/float_text.h"
 #include "base/json.h"
 #include "cli/cli.h"
+#include "cli/csv_value.h"
 #include "cli/print.h"
 #include "cli/vectors_out.h"
 
-enum { PAGE = 256, KEYS_MAX = 64 };
+enum { PAGE = 256, KEYS_MAX = 1024 };
 
 struct exporter {
     const struct cli *cli;
@@ -25,8 +27,7 @@ struct exporter {
     struct vectors_out out;       /* npy */
     size_t space;                 /* npy: its number */
     FILE *ids;                    /* npy: --ids, NULL: none */
-    char keys_text[4096];         /* csv: --keys, cut at its commas */
-    const char *keys[KEYS_MAX];   /* [n_keys] */
+    char *keys[KEYS_MAX];         /* csv: [n_keys], owned */
     size_t n_keys;
 };
 
@@ -166,7 +167,7 @@ static enum err export_csv(struct exporter *e, const struct duet_hits *page)
         TRY(json_parse(&payload, page->hits[i].payload, strlen(page->hits[i].payload)));
         print_id(stdout, page->hits[i].id, "");
         for (size_t k = 0; k < e->n_keys; k++) {
-            struct json_object *value = json_get(payload, e->keys[k]);
+            struct json_object *value = csv_value_get(payload, e->keys[k]);
             putchar(',');
             if (json_object_is_type(value, json_type_string)) {
                 print_field(json_object_get_string(value));
@@ -180,26 +181,76 @@ static enum err export_csv(struct exporter *e, const struct duet_hits *page)
     return ERR_OK;
 }
 
+static enum err add_key(struct exporter *e, const char *key, size_t n)
+{
+    FAIL_IF(e->n_keys == KEYS_MAX, ERR_LIMIT,
+            "more than %d columns: say which by --keys", KEYS_MAX);
+    e->keys[e->n_keys] = alloc_dup_n(key, n);
+    if (e->keys[e->n_keys] == NULL) {
+        return ERR_NOMEM;
+    }
+    e->n_keys++;
+    return ERR_OK;
+}
+
+/* Those of --keys, between its commas. */
 static enum err read_keys(struct exporter *e)
 {
-    int n = snprintf(e->keys_text, sizeof e->keys_text, "%s", e->cli->keys);
-    FAIL_IF(n < 0 || (size_t)n >= sizeof e->keys_text, ERR_LIMIT, "--keys is too long");
-    for (char *key = e->keys_text; key != NULL;) {
-        char *comma = strchr(key, ',');
-        if (comma != NULL) {
-            *comma++ = '\0';
-        }
-        FAIL_IF(e->n_keys == KEYS_MAX, ERR_LIMIT, "--keys has more than %d", KEYS_MAX);
-        e->keys[e->n_keys++] = key;
-        key = comma;
+    for (const char *key = e->cli->keys; key != NULL;) {
+        size_t n = strcspn(key, ",");
+        TRY(add_key(e, key, n));
+        key = key[n] == ',' ? key + n + 1 : NULL;
     }
+    return ERR_OK;
+}
+
+/* The members of an object that are not known yet, those of objects in it by their
+ * paths; `prefix` ends with a dot or is empty. A name that is no part of a path (it has
+ * dots, or is empty) leaves its object one column. */
+static enum err note_keys(struct exporter *e, struct json_object *object,
+                          const char *prefix)
+{
+    json_object_object_foreach(object, name, value)
+    {
+        char path[1024];
+        int n = snprintf(path, sizeof path, "%s%s", prefix, name);
+        FAIL_IF(n < 0 || (size_t)n + 1 >= sizeof path, ERR_LIMIT,
+                "the path of a member is longer than %zu bytes", sizeof path);
+        if (csv_value_is_tree(value)) {
+            path[n] = '.';
+            path[n + 1] = '\0';
+            TRY(note_keys(e, value, path));
+            continue;
+        }
+        size_t k = 0;
+        while (k < e->n_keys && strcmp(e->keys[k], path) != 0) {
+            k++;
+        }
+        TRY(k < e->n_keys ? ERR_OK : add_key(e, path, (size_t)n));
+    }
+    return ERR_OK;
+}
+
+static enum err note_page(struct exporter *e, const struct duet_hits *page)
+{
+    for (size_t i = 0; i < page->n; i++) {
+        struct json_object *payload;
+        TRY(json_parse(&payload, page->hits[i].payload, strlen(page->hits[i].payload)));
+        enum err result = note_keys(e, payload, "");
+        json_object_put(payload);
+        TRY(result);
+    }
+    return ERR_OK;
+}
+
+static void print_keys(const struct exporter *e)
+{
     fputs("id", stdout);
     for (size_t i = 0; i < e->n_keys; i++) {
         putchar(',');
         print_field(e->keys[i]);
     }
     putchar('\n');
-    return ERR_OK;
 }
 
 /* ---- Pages ---- */
@@ -235,14 +286,17 @@ static enum err export_ids(struct exporter *e, const struct duet_hits *page,
     return result;
 }
 
-static enum err export_all(struct exporter *e, export_page *one)
+/* Calls `one` for each page, with vectors where it wants them. */
+static enum err export_all(struct exporter *e, export_page *one, bool vectors)
 {
     struct duet_id from = {.is_uuid = false};
     bool more = true;
     while (more && !ferror(stdout)) {
         struct duet_hits page;
         TRY(duet_scroll(e->db, e->cli->collection, &from, PAGE, &page));
-        enum err result = page.n == 0 ? ERR_OK : export_ids(e, &page, one);
+        enum err result = page.n == 0 ? ERR_OK
+                          : vectors   ? export_ids(e, &page, one)
+                                      : one(e, &page);
         more = page.n > 0;
         if (more) {
             from = page.hits[page.n - 1].id;
@@ -266,7 +320,7 @@ static enum err run_npy(struct exporter *e)
     enum err result =
         vectors_out_open(&e->out, VECTORS_NPY, e->list.items[0].spaces[e->space].dim);
     if (result == ERR_OK) {
-        result = export_all(e, export_npy);
+        result = export_all(e, export_npy, true);
     }
     enum err closed = vectors_out_close(&e->out);
     if (e->ids != NULL && (ferror(e->ids) | fclose(e->ids)) != 0 && result == ERR_OK) {
@@ -282,14 +336,15 @@ static enum err run_format(struct exporter *e)
         return run_npy(e);
     }
     if (strcmp(format, "csv") == 0) {
-        FAIL_IF(e->cli->keys == NULL, ERR_INVALID, "--format csv wants --keys");
-        TRY(read_keys(e));
-        return export_all(e, export_csv);
+        /* Without --keys all points are read once more, before them. */
+        TRY(e->cli->keys != NULL ? read_keys(e) : export_all(e, note_page, false));
+        print_keys(e);
+        return export_all(e, export_csv, false);
     }
     FAIL_IF(strcmp(format, "jsonl") != 0, ERR_INVALID,
             "--format is jsonl, npy or csv, not '%.40s'", format);
     print_collection(&e->list.items[0]);
-    return export_all(e, export_json);
+    return export_all(e, export_json, true);
 }
 
 static enum exit_code export_database(const struct cli *cli, struct duet *db)
@@ -300,6 +355,9 @@ static enum exit_code export_database(const struct cli *cli, struct duet *db)
         result = run_format(&e);
     }
     duet_collections_release(&e.list);
+    for (size_t i = 0; i < e.n_keys; i++) {
+        alloc_free(e.keys[i]);
+    }
     return cli_fail(result);
 }
 
@@ -314,7 +372,7 @@ static const struct cli_option options[] = {
     CLI_OPTION_TEXT("in", in, "SPACE",
                     "npy: the vectors of this space (else the first)"),
     CLI_OPTION_TEXT("ids", ids, "FILE", "npy: the ids of the rows, one a line"),
-    CLI_OPTION_TEXT("keys", keys, "A,B,...", "csv: the members of the payload"),
+    CLI_OPTION_TEXT("keys", keys, "A,B,...", "csv: members of the payload (else all)"),
     CLI_OPTION_END,
 };
 
@@ -327,9 +385,9 @@ const struct cli_command cmd_export = {
         "lines, of which the first says what the collection is and each other has a\n"
         "point's id, payload and vectors, to the last bit; the vectors of one space "
         "as\n"
-        "a NumPy file; or members of the payloads as CSV. 'duet import' reads the "
-        "first\n"
-        "two. For keeping a copy 'duet backup' is better: it has the pictures too.\n",
+        "a NumPy file; or members of the payloads as CSV. 'duet import' reads all "
+        "three.\n"
+        "For keeping a copy 'duet backup' is better: it has the pictures too.\n",
     .example = "  duet export > photos.jsonl\n"
                "  duet export --format npy --in image --ids ids.txt > image.npy\n"
                "  duet export --format csv --keys path,width,height > photos.csv\n",

@@ -1,6 +1,6 @@
 /*
  * cmd_import.c - `duet import`: points from JSON lines, or from a NumPy file and a list
- * of ids.
+ * of ids; what a CSV file has goes through import_csv.c.
  *
  * Points are written in groups. Where a group is refused its points are written one by
  * one, so that a bad one costs the others nothing and is told by its line.
@@ -15,6 +15,7 @@
 #include "base/limits.h"
 #include "base/npy.h"
 #include "cli/cli.h"
+#include "cli/import_csv.h"
 
 enum {
     GROUP = 256,             /* points in a transaction */
@@ -65,18 +66,11 @@ static struct duet_point_input input_of(const struct waiting *w)
                                      w->vectors, w->n_vectors};
 }
 
-/* What is the fault of a point, and not of the disk or of the database. */
-static bool is_points_fault(enum err code)
-{
-    return code == ERR_INVALID || code == ERR_LIMIT || code == ERR_CONFLICT ||
-           code == ERR_NOT_FOUND || code == ERR_UNSUPPORTED;
-}
-
 static enum err write_one(struct import *im, const struct waiting *w)
 {
     struct duet_point_input input = input_of(w);
     enum err result = duet_upsert(im->db, im->cli->collection, &input, 1);
-    if (is_points_fault(result)) {
+    if (import_is_rows_fault(result)) {
         tell_failed(im, w->line);
         return ERR_OK;
     }
@@ -95,7 +89,7 @@ static enum err write_group(struct import *im)
                                                      inputs, im->n_group);
     if (result == ERR_OK) {
         im->n_imported += im->n_group;
-    } else if (is_points_fault(result)) {
+    } else if (import_is_rows_fault(result)) {
         result = ERR_OK;
         for (size_t i = 0; i < im->n_group && result == ERR_OK; i++) {
             result = write_one(im, &im->group[i]);
@@ -266,7 +260,7 @@ static enum err take_line(struct import *im, const struct buf *line)
         return add_point(im, &w);
     }
     free_point(&w);
-    if (is_points_fault(result)) {
+    if (import_is_rows_fault(result)) {
         tell_failed(im, im->n_line);
         return ERR_OK;
     }
@@ -380,12 +374,37 @@ static enum err import_npy(struct import *im, FILE *in)
 
 /* ---- All of it ---- */
 
+/* What --format says, else the file's ending, else JSON lines. */
+static const char *format_of(const struct import *im)
+{
+    static const char *const endings[] = {"npy", "csv"};
+    const char *dot = strrchr(im->name, '.');
+    for (size_t i = 0; i < 2 && im->cli->format == NULL && dot != NULL; i++) {
+        if (strcmp(dot + 1, endings[i]) == 0) {
+            return endings[i];
+        }
+    }
+    return im->cli->format != NULL ? im->cli->format : "jsonl";
+}
+
+static enum err import_rows(struct import *im, FILE *in)
+{
+    struct import_csv_result done;
+    enum err result = import_csv(im->cli, im->db, im->name, in, &done);
+    im->n_imported = done.n_imported;
+    im->n_failed = done.n_failed;
+    return result == ERR_OK && ferror(in) ? err_errno(errno, "%s", im->name) : result;
+}
+
 static enum err import_file(struct import *im, FILE *in)
 {
-    const char *format = im->cli->format != NULL ? im->cli->format : "jsonl";
+    const char *format = format_of(im);
     bool npy = strcmp(format, "npy") == 0;
+    if (strcmp(format, "csv") == 0) {
+        return import_rows(im, in);
+    }
     FAIL_IF(!npy && strcmp(format, "jsonl") != 0, ERR_INVALID,
-            "--format is jsonl or npy, not '%.40s'", format);
+            "--format is jsonl, npy or csv, not '%.40s'", format);
     enum err result = npy ? import_npy(im, in) : import_json(im, in);
     /* What came before an error is written all the same. */
     char detail[ERR_DETAIL_MAX];
@@ -443,16 +462,20 @@ static enum exit_code run(const struct cli *cli)
 }
 
 static const struct cli_option options[] = {
-    CLI_OPTION_TEXT("format", format, "FORMAT", "jsonl (the default) or npy"),
+    CLI_OPTION_TEXT("format", format, "FORMAT",
+                    "jsonl, npy or csv (else by the file's ending; else jsonl)"),
     CLI_OPTION_TEXT("in", in, "SPACE", "npy: the space that the rows go to"),
     CLI_OPTION_TEXT("ids", ids, "FILE", "npy: the ids of the rows; else 0, 1, 2, ..."),
+    CLI_OPTION_FLAG("strings", 0, strings, "csv: every value is a string"),
+    CLI_OPTION_NUMBER("threads", 0, n_threads, LIMIT_THREADS_MAX,
+                      "csv: how many pictures to work on (else one a core)"),
     CLI_OPTION_END,
 };
 
 const struct cli_command cmd_import = {
     .name = "import",
     .arguments = "FILE|-",
-    .summary = "write points from JSON lines or NumPy",
+    .summary = "write points from JSON lines, NumPy or CSV",
     .about =
         "Reads what 'duet export' writes, into a database that is made if it is not\n"
         "there. JSON lines have {\"id\", \"payload\"?, \"vectors\"?: {SPACE: [...]}}; "
@@ -461,9 +484,19 @@ const struct cli_command cmd_import = {
         "is\n"
         "told as FILE:LINE and the others go on (exit code 4). A point whose id is "
         "there\n"
-        "is replaced, with all it has.\n",
+        "is replaced, with all it has.\n"
+        "\n"
+        "The first row of a CSV file names the columns: id, or path (or image) of a\n"
+        "picture file, finds the point; text is its caption; all others are members "
+        "of\n"
+        "the payload, a.b being b in the object a. Payloads of points that are there "
+        "are\n"
+        "changed, pictures that are not are added. Numbers, true, false, null and "
+        "JSON\n"
+        "are what they look like, all else is a string; an empty field says nothing.\n",
     .example = "  duet import photos.jsonl --db copy.db\n"
-               "  duet import --format npy --in image --ids ids.txt image.npy\n",
+               "  duet import --format npy --in image --ids ids.txt image.npy\n"
+               "  duet import products.csv\n",
     .options = options,
     .min_args = 1,
     .max_args = 1,

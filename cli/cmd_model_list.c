@@ -98,7 +98,8 @@ enum exit_code cmd_model_use(const struct cli *cli)
         json_object_put(object);
     } else if (!cli->quiet) {
         print_text(chosen);
-        puts(" is the default now; databases that are there keep their models");
+        puts(" is the default now; databases that are there keep their models, until "
+             "'duet reembed' gives a collection another");
     }
     return EXIT_DONE;
 }

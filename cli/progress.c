@@ -50,12 +50,12 @@ static void format_left(char *text, size_t n, double left)
 
 /* "48/s, 0:07 left", or less where it is not known. */
 static void format_pace(char *text, size_t n, const struct progress *progress,
-                        const struct duet_add_progress *now)
+                        uint64_t n_left)
 {
     text[0] = '\0';
     if (progress->rate > 0) {
         snprintf(text, n, "%.*f/s", progress->rate < 10 ? 1 : 0, progress->rate);
-        format_left(text, n, (double)(now->n_found - now->n_done) / progress->rate);
+        format_left(text, n, (double)n_left / progress->rate);
     }
 }
 
@@ -104,7 +104,7 @@ static void draw_pictures(struct progress *progress,
                           const struct duet_add_progress *now)
 {
     char pace[64], text[128];
-    format_pace(pace, sizeof pace, progress, now);
+    format_pace(pace, sizeof pace, progress, now->n_found - now->n_done);
     snprintf(text, sizeof text, "%zu of %zu  %s", now->n_done, now->n_found, pace);
     draw_bar(progress, now->n_done, now->n_found, text);
 }
@@ -122,19 +122,40 @@ void progress_show(struct progress *progress, const struct duet_add_progress *no
     } else if (progress->terminal) {
         draw_pictures(progress, now);
     } else if (now->walked && now->seconds - progress->shown_at >= LINE_SECONDS) {
-        format_pace(pace, sizeof pace, progress, now);
+        format_pace(pace, sizeof pace, progress, now->n_found - now->n_done);
         cli_tell("%zu of %zu  %s", now->n_done, now->n_found, pace);
         progress->shown_at = now->seconds;
     }
 }
 
-/* What is there already when a download goes on did not come at this speed. */
-static void begin_rate(struct progress *progress, const struct progress_bytes *now)
+/* What is there already when something goes on was not done at this speed. */
+static void begin_rate(struct progress *progress, uint64_t n_done, double seconds)
 {
     if (!progress->begun) {
         progress->begun = true;
-        progress->n_rate = now->n_done;
-        progress->rate_seconds = now->seconds;
+        progress->n_rate = n_done;
+        progress->rate_seconds = seconds;
+    }
+}
+
+void progress_show_items(struct progress *progress, const struct progress_items *now)
+{
+    char pace[64];
+    char text[128];
+    if (progress->quiet) {
+        return;
+    }
+    begin_rate(progress, now->n_done, now->seconds);
+    update_rate(progress, now->n_done, now->seconds);
+    format_pace(pace, sizeof pace, progress, now->n_total - now->n_done);
+    snprintf(text, sizeof text, "%s%s%llu of %llu  %s",
+             now->what == NULL ? "" : now->what, now->what == NULL ? "" : ": ",
+             (unsigned long long)now->n_done, (unsigned long long)now->n_total, pace);
+    if (progress->terminal) {
+        draw_bar(progress, now->n_done, now->n_total, text);
+    } else if (now->seconds - progress->shown_at >= LINE_SECONDS) {
+        cli_tell("%s", text);
+        progress->shown_at = now->seconds;
     }
 }
 
@@ -144,7 +165,7 @@ void progress_show_bytes(struct progress *progress, const struct progress_bytes 
     if (progress->quiet || now->n_total == 0) {
         return;
     }
-    begin_rate(progress, now);
+    begin_rate(progress, now->n_done, now->seconds);
     update_rate(progress, now->n_done, now->seconds);
     format_speed(speed, sizeof speed, progress, now);
     double done = (double)now->n_done / 1e6, total = (double)now->n_total / 1e6;

@@ -34,9 +34,17 @@ struct progress_bytes {
     double seconds; /* since the start */
 };
 
+/* How much of some number of things is done. */
+struct progress_items {
+    const char *what; /* is being done, as a verb: "looking"; NULL: nothing by name */
+    uint64_t n_done, n_total;
+    double seconds; /* since the start */
+};
+
 void progress_init(struct progress *progress, bool quiet);
 void progress_show(struct progress *progress, const struct duet_add_progress *now);
 void progress_show_bytes(struct progress *progress, const struct progress_bytes *now);
+void progress_show_items(struct progress *progress, const struct progress_items *now);
 void progress_clear(struct progress *progress);
 
 #endif

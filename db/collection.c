@@ -357,10 +357,9 @@ static enum err drop_body(struct txn *txn, void *arg)
 }
 
 struct reclaim {
-    /* The number of a collection, or of one and a space of it, which its rows begin
-     * with; n == 0: none is left. */
-    struct record_key prefix;
-    bool done; /* it has no rows any more */
+    struct record_key row;    /* in the table dropped; n == 0: none is left */
+    struct record_key prefix; /* what its rows begin with */
+    bool done;                /* it has no rows any more */
 };
 
 /* The hash rows of a source begin with the hash, so they are found from the source. */
@@ -400,22 +399,34 @@ static enum err reclaim_table(struct txn *txn, enum store_table table,
     return result;
 }
 
-static enum err reclaim_body(struct txn *txn, void *arg)
+/* The tables that rows of what was dropped are in. */
+static size_t tables_of(const struct record_key *row, const enum store_table **tables)
 {
     /* Those of spaces first. */
-    static const enum store_table tables[] = {
-        STORE_SLOTS,  STORE_VECTORS, STORE_LIVE,    STORE_SPACES,
-        STORE_SYSTEM, STORE_POINTS,  STORE_METADATA};
+    static const enum store_table all[] = {
+        STORE_SLOTS,  STORE_VECTORS,  STORE_LIVE,    STORE_SPACES, STORE_SYSTEM,
+        STORE_POINTS, STORE_METADATA, STORE_INDEXES, STORE_TERMS,  STORE_TEXTS};
+    static const enum store_table terms[] = {STORE_TERMS};
     enum { TABLES_OF_A_SPACE = 4 };
+    *tables = row->n == RECORD_DROPPED_INDEX_BYTES ? terms : all;
+    return row->n == RECORD_DROPPED_INDEX_BYTES ? 1
+           : row->n == 4                        ? sizeof all / sizeof all[0]
+                                                : TABLES_OF_A_SPACE;
+}
+
+static enum err reclaim_body(struct txn *txn, void *arg)
+{
     struct reclaim *reclaim = arg;
+    const enum store_table *tables;
     struct bytes prefix = store_key(&reclaim->prefix);
-    size_t n = prefix.n == 4 ? sizeof tables / sizeof tables[0] : TABLES_OF_A_SPACE;
+    size_t n = tables_of(&reclaim->row, &tables);
     size_t budget = RECLAIM_ROWS;
     for (size_t i = 0; i < n && budget > 0; i++) {
         TRY(reclaim_table(txn, tables[i], prefix, &budget));
     }
     reclaim->done = budget > 0;
-    return reclaim->done ? store_delete(txn, STORE_DROPPED, prefix) : ERR_OK;
+    return reclaim->done ? store_delete(txn, STORE_DROPPED, store_key(&reclaim->row))
+                         : ERR_OK;
 }
 
 static enum err find_dropped(struct store *store, struct reclaim *reclaim)
@@ -425,10 +436,12 @@ static enum err find_dropped(struct store *store, struct reclaim *reclaim)
     *reclaim = (struct reclaim){.done = false};
     TRY(store_read(store, &txn));
     enum err result = cursor_open(&txn, STORE_DROPPED, (struct bytes){"", 0}, &cursor);
-    if (result == ERR_OK && cursor.key.data != NULL &&
-        (cursor.key.n == 4 || cursor.key.n == 6)) {
-        memcpy(reclaim->prefix.data, cursor.key.data, cursor.key.n);
-        reclaim->prefix.n = cursor.key.n;
+    if (result == ERR_OK && cursor.key.data != NULL) {
+        /* One that makes no sense is left alone: nothing else waits for it. */
+        if (record_dropped_read(&reclaim->row, &reclaim->prefix, cursor.key) !=
+            ERR_OK) {
+            reclaim->row.n = 0;
+        }
     }
     cursor_close(&cursor);
     store_end(&txn);
@@ -440,7 +453,7 @@ enum err collection_reclaim(struct store *store, size_t *n)
     for (*n = 0;; ++*n) {
         struct reclaim reclaim;
         TRY(find_dropped(store, &reclaim));
-        if (reclaim.prefix.n == 0) {
+        if (reclaim.row.n == 0) {
             return ERR_OK;
         }
         while (!reclaim.done) {

@@ -38,6 +38,21 @@ struct db_source {
                             file, 0 if none: tells that they have changed */
 };
 
+/* What a vector of a cross-modal collection was made from, so that another model can be
+ * asked for it again. */
+enum db_origin_kind {
+    DB_OF_NUMBERS, /* it came as numbers, or what it was made from is not kept */
+    DB_OF_TEXT,    /* text[n], UTF-8 */
+    DB_OF_PICTURE, /* the one in the point's system record */
+    DB_OF_NOTES    /* read only: the caption beside that picture's file, not kept */
+};
+struct db_origin {
+    enum db_origin_kind kind;
+    const char *text;
+    size_t n;
+};
+enum { DB_ORIGINS = 2 }; /* of DB_IMAGE and DB_TEXT */
+
 /* One point to be written, its vectors made already. All pointers are borrowed for the
  * call. */
 struct db_write {
@@ -47,10 +62,12 @@ struct db_write {
     /* By number of the space; NULL where the point has none. A Cosine space takes them
      * at unit length, as encoder/ makes them. */
     const float *vectors[LIMIT_SPACES_MAX];
+    struct db_origin origins[DB_ORIGINS]; /* of vectors[0] and vectors[1] */
     uint32_t keep; /* bit s: where vectors[s] is NULL the present vector stays */
     const struct db_source *source; /* NULL: the present one stays */
     bool drop_source;               /* with source NULL: the present one is removed */
     bool skip;                      /* not to be written after all */
+    bool moved; /* vectors[] are those that are there, only into new slots */
     const struct duet_id *replaces; /* removed in the same transaction: the point of a
                                        file that has moved; NULL: none. One that is not
                                        there is no error. */
@@ -78,6 +95,11 @@ enum err db_source_get(struct duet *db, const char *collection, struct duet_id i
 enum err db_source_find_hash(struct duet *db, const char *collection,
                              const uint8_t hash[DB_HASH_BYTES], struct duet_id **ids,
                              size_t *n) ERR_CHECK;
+
+/* What the point's vector in the space (DB_IMAGE, DB_TEXT) was made from; out->text
+ * points into `text`, which is cleared (a buf of at least LIMIT_TEXT_BYTES). */
+enum err db_origin_get(struct duet *db, const char *collection, struct duet_id id,
+                       size_t space, struct buf *text, struct db_origin *out) ERR_CHECK;
 
 /* Called for each record; the source is borrowed for the call. Anything but ERR_OK ends
  * the walk and is its result. It must not call into the database. */

@@ -13,6 +13,7 @@
 #include "db/collection.h"
 #include "db/database.h"
 #include "db/model.h"
+#include "db/pending.h"
 #include "db/uuid.h"
 
 /* An exact scan of fewer takes a millisecond or two. */
@@ -122,7 +123,11 @@ static enum err open_parts(struct duet *db, const struct duet_options *o, bool b
     TRY(segment_cache_open(&db->segments, db->folder));
     TRY(gauge_open(&db->gauge, db));
     segment_cache_set_gauge(db->segments, db->gauge);
-    return db->write && build ? builder_start(&db->builder, db) : ERR_OK;
+    if (!db->write || !build) {
+        return ERR_OK;
+    }
+    pending_finish(db);
+    return builder_start(&db->builder, db);
 }
 
 static enum err open_database(struct duet **out, const struct duet_options *options,

@@ -471,8 +471,10 @@ DUET_CHECK enum err duet_count_where(struct duet *db, const char *collection,
 
 /* Removes in transactions of at most LIMIT_BATCH_POINTS (10,000) points each, so that
  * other writers get their turn: each point matched at the moment it went, and after a
- * failure those of earlier transactions are gone, *n_removed of them (may be NULL).
- * `filter` NULL is ERR_INVALID: nobody means that. */
+ * failure those of earlier transactions are gone, *n_removed of them (may be NULL). What
+ * a crash cuts off after the first transaction is finished when the database is next
+ * opened for writing, before that returns: all or nothing. `filter` NULL is ERR_INVALID:
+ * nobody means that. */
 DUET_CHECK enum err duet_remove_where(struct duet *db, const char *collection,
                                       const char *filter, size_t *n_removed);
 
@@ -700,19 +702,30 @@ struct duet_add_progress {
     double cpu_seconds; /* spent by all threads in reading, decoding, encoding */
 };
 
+/* What a line of a JSONL file would say, and where it comes from. */
+struct duet_add_line {
+    const char *json; /* [n] */
+    size_t n;
+    size_t number; /* from 1 */
+};
+
 struct duet_add_options {
     const char *const *paths; /* [n_paths] files and folders */
     size_t n_paths;
     const char
-        *jsonl;  /* a file of {"path" or "image", "text"?, "payload"?, "id"?}; NULL */
-    bool prune;  /* remove points whose files under `paths` are gone */
-    bool hidden; /* also enter files and folders whose names begin with a dot */
+        *jsonl; /* a file of {"path" or "image", "text"?, "payload"?, "id"?}; NULL */
+    const struct duet_add_line *lines; /* [n_lines] in its place */
+    size_t n_lines;
+    const char *lines_of; /* the file that they come from: relative paths are from its
+                             folder */
+    bool prune;           /* remove points whose files under `paths` are gone */
+    bool hidden;        /* also enter files and folders whose names begin with a dot */
     unsigned n_threads; /* 0: the database's; so many encode at a time in any case */
     /* Called on the caller's thread about ten times a second; returning false stops the
      * add after the commit under way (ERR_CANCELLED). May be NULL. */
     bool (*progress)(void *arg, const struct duet_add_progress *now);
     /* Called on the caller's thread for each picture that could not be added, with the
-     * reason. May be NULL. */
+     * reason; of one that a line names the path is FILE:LINE. May be NULL. */
     void (*failed)(void *arg, const char *path, enum err code, const char *reason);
     void *arg;
 };
@@ -738,6 +751,18 @@ DUET_CHECK enum err duet_id_of_file(struct duet *db, const char *path,
 /* The bytes of a point's 320-pixel JPEG thumbnail, duet_free. ERR_NOT_FOUND. */
 DUET_CHECK enum err duet_thumbnail(struct duet *db, const char *collection,
                                    struct duet_id id, void **bytes, size_t *n);
+
+/* A picture file; `bytes` is the caller's, duet_free. */
+struct duet_picture {
+    void *bytes; /* [n] */
+    size_t n;
+    const char *type; /* "image/png": what its first bytes say; static */
+};
+
+/* The very bytes that a point's picture was made from: of its file, or of an upload.
+ * ERR_NOT_FOUND also where the file is gone or has changed since. */
+DUET_CHECK enum err duet_original(struct duet *db, const char *collection,
+                                  struct duet_id id, struct duet_picture *out);
 
 /* ---- Looking inside ---------------------------------------------------------- */
 

@@ -1,5 +1,6 @@
 /*
- * duet_keep.h - keeping a database: checked, mended, backed up, made smaller.
+ * duet_keep.h - keeping a database: checked, mended, backed up, made smaller, given
+ * another model.
  *
  *     struct duet_check_options options = {.found = print_finding};
  *     struct duet_check_result result;
@@ -107,6 +108,60 @@ DUET_CHECK enum err duet_backup(struct duet *db, const char *path,
  */
 DUET_CHECK enum err duet_restore_fd(int fd, const char *folder,
                                     struct duet_backup_result *result);
+
+/* ---- Another model ---------------------------------------------------------------- */
+
+/* How far it has come. Counts are of vectors; those of the result are on disk. */
+struct duet_reembed_progress {
+    bool surveyed;  /* false: what they were made from is still being looked at */
+    size_t n_total; /* that the collection has */
+    size_t n_done;  /* that the new model has made, in this run or before it; while not
+                       surveyed, that were looked at */
+    size_t n_made;  /* in this run */
+    size_t n_lost;  /* that cannot be made: what they were made from is gone */
+    double seconds; /* since the start */
+};
+
+struct duet_reembed_options {
+    const char *model;  /* its name or folder; NULL: that of a run to be gone on with,
+                          else "default" */
+    bool drop_missing;  /* points lose the vectors that cannot be made again */
+    unsigned n_threads; /* 0: the database's */
+    /* Called on the caller's thread every second or two; returning false stops after
+     * the commit under way (ERR_CANCELLED). May be NULL. */
+    bool (*progress)(void *arg, const struct duet_reembed_progress *now);
+    /* Called on the caller's thread for each vector that cannot be made, with the
+     * reason. May be NULL. */
+    void (*lost)(void *arg, struct duet_id id, const char *space, const char *reason);
+    void *arg;
+};
+
+/*
+ * Makes all vectors of a cross-modal collection again by another model, and then
+ * switches to them in one transaction. Until then the old ones are searched, and points
+ * may be written, in this process by the old model; what is written meanwhile is made
+ * again as well. Its size of vectors may be another.
+ *
+ * It needs what the vectors were made from: kept texts, picture files as duet_add found
+ * them, the copies of uploads (of a DUET_INPUT_FILE none is kept). First it looks whether all of that is there: where it is
+ * not, and not `drop_missing`, nothing is changed (ERR_CONFLICT); nor is a switch made
+ * where more is missing at the end than at the beginning. Work is committed in groups:
+ * the same call goes on after ERR_CANCELLED or a crash, also in another process.
+ *
+ * A database that has the old model open cannot search the collection with texts and
+ * pictures after the switch (ERR_CONFLICT) until it is opened again.
+ *
+ * Where the collection was made by that very model, nothing is done. ERR_NOT_FOUND: no
+ * such collection; ERR_UNSUPPORTED: it holds plain vectors; ERR_CONFLICT also: another
+ * model is under way there already; ERR_MODEL, ERR_FULL, ERR_IO. `result` may be NULL.
+ */
+DUET_CHECK enum err duet_reembed(struct duet *db, const char *collection,
+                                 const struct duet_reembed_options *options,
+                                 struct duet_reembed_progress *result);
+
+/* Throws away what a duet_reembed that was not finished has made. ERR_NOT_FOUND: there
+ * is none under way. */
+DUET_CHECK enum err duet_reembed_abort(struct duet *db, const char *collection);
 
 /* ---- Giving disk back -------------------------------------------------------------
  */

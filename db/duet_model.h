@@ -62,9 +62,10 @@ enum { DUET_MODEL_PATH_MAX = 4096 };
 /*
  * Makes the model `name` (or folder) what "default" means from now on for this user, by
  * a link in the user's folder that is switched at once; "duet-default" is the model
- * that came with duet. Databases that are there keep their models. The model is opened
- * and run first: ERR_MODEL where that fails, and "default" is what it was. ERR_EXISTS:
- * there is a folder of that name, not a link. Into `chosen` goes the model's name.
+ * that came with duet. Databases that are there keep their models, until duet_reembed
+ * (duet_keep.h) gives a collection another. The model is opened and run first: ERR_MODEL
+ * where that fails, and "default" is what it was. ERR_EXISTS: there is a folder of that
+ * name, not a link. Into `chosen` goes the model's name.
  */
 DUET_CHECK enum err duet_model_use(const char *name, char chosen[DUET_MODEL_PATH_MAX]);
 

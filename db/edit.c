@@ -6,6 +6,8 @@
 #include <limits.h>
 #include <string.h>
 
+#include "db/origin.h"
+
 enum { ORPHANS_BYTES_MAX = 1 << 26 }; /* four million hashes */
 
 enum err edit_open(struct edit *edit, struct txn *txn, const char *collection)
@@ -66,10 +68,22 @@ static enum err get_point(struct edit *edit, const struct record_key *key,
     if (point->there) {
         TRY(record_point_read(&record, value));
     }
-    for (size_t i = 0; i < c->n_spaces; i++) {
+    for (size_t i = 0; i < record_collection_n_all(c); i++) {
         point->slots[i] = record_point_slot(&record, c->spaces[i].number);
     }
     point->payload = record.payload;
+    return ERR_OK;
+}
+
+/* The vector in the shadow of the space is no longer of what the point has there. */
+static enum err drop_shadow(struct edit *edit, size_t space, struct present *point)
+{
+    if (edit->collection.n_shadows == 0) {
+        return ERR_OK;
+    }
+    size_t shadow = edit->collection.n_spaces + space;
+    TRY(drop_vector(edit, shadow, point->slots[shadow]));
+    point->slots[shadow] = RECORD_NO_SLOT;
     return ERR_OK;
 }
 
@@ -85,6 +99,9 @@ static enum err write_vectors(struct edit *edit, const struct db_write *write,
         }
         TRY(drop_vector(edit, i, point->slots[i]));
         point->slots[i] = RECORD_NO_SLOT;
+        if (!write->moved) {
+            TRY(drop_shadow(edit, i, point));
+        }
         if (vector != NULL) {
             struct vector_writer *w;
             TRY(writer_of(edit, i, &w));
@@ -105,7 +122,7 @@ static enum err put_point(struct edit *edit, const struct record_key *key,
     const struct record_collection *c = &edit->collection;
     struct record_point filled = {.payload = point->payload};
     struct buf record;
-    for (size_t i = 0; i < c->n_spaces; i++) {
+    for (size_t i = 0; i < record_collection_n_all(c); i++) {
         if (point->slots[i] != RECORD_NO_SLOT) {
             filled.vectors[filled.n_vectors++] =
                 (struct record_vector){c->spaces[i].number, point->slots[i]};
@@ -184,6 +201,20 @@ out:
 
 /* ---- Whole points ---- */
 
+/* Before the system record is written. */
+static enum err write_origins(struct edit *edit, const struct db_write *write,
+                              const struct present *point)
+{
+    struct origin_change change = {.write = write};
+    if (!collection_is_cross_modal(&edit->collection) || write->moved) {
+        return ERR_OK;
+    }
+    for (size_t i = 0; i < DB_ORIGINS; i++) {
+        change.has_vector[i] = point->slots[i] != RECORD_NO_SLOT;
+    }
+    return origin_update(edit->txn, &edit->collection, &change);
+}
+
 enum err edit_write(struct edit *edit, const struct db_write *write)
 {
     struct record_key key = record_key_point(edit->collection.number, write->id);
@@ -200,6 +231,7 @@ enum err edit_write(struct edit *edit, const struct db_write *write)
     }
     TRY_OUT(write_vectors(edit, write, &point));
     TRY_OUT(put_point(edit, &key, &point));
+    TRY_OUT(write_origins(edit, write, &point));
     edit->collection.n_points += point.there ? 0 : 1;
     if (write->source != NULL || write->drop_source) {
         TRY_OUT(delete_source(edit, write->id));
@@ -227,12 +259,43 @@ enum err edit_remove(struct edit *edit, struct duet_id id, bool *was_there)
     }
     FAIL_IF(edit->collection.n_points == 0, ERR_CORRUPT,
             "a collection has more points than it counts");
-    for (size_t i = 0; i < edit->collection.n_spaces; i++) {
+    for (size_t i = 0; i < record_collection_n_all(&edit->collection); i++) {
         TRY(drop_vector(edit, i, point.slots[i]));
     }
     TRY(store_delete(edit->txn, STORE_POINTS, store_key(&key)));
+    if (collection_is_cross_modal(&edit->collection)) {
+        TRY(origin_delete(edit->txn, &edit->collection, id));
+    }
     edit->collection.n_points--;
     return delete_source(edit, id);
+}
+
+enum err edit_write_shadow(struct edit *edit, const struct edit_shadow *write,
+                           bool *written)
+{
+    struct record_key key = record_key_point(edit->collection.number, write->id);
+    size_t shadow = edit->collection.n_spaces + write->space;
+    struct present point;
+    struct vector_writer *w;
+    struct buf payload; /* out of the map before the next write */
+    *written = false;
+    TRY(get_point(edit, &key, &point));
+    if (!point.there || point.slots[write->space] != write->slot ||
+        point.slots[shadow] != RECORD_NO_SLOT) {
+        return ERR_OK;
+    }
+    buf_init(&payload, LIMIT_PAYLOAD_BYTES);
+    enum err result;
+    TRY_OUT(buf_append(&payload, point.payload.data, point.payload.n));
+    point.payload = (struct bytes){payload.data, payload.size};
+    TRY_OUT(writer_of(edit, shadow, &w));
+    TRY_OUT(vector_check(write->vector, w->in.dim));
+    TRY_OUT(vector_writer_add(w, write->id, write->vector, &point.slots[shadow]));
+    TRY_OUT(put_point(edit, &key, &point));
+    *written = true;
+out:
+    buf_release(&payload);
+    return result;
 }
 
 enum err edit_finish(struct edit *edit)

@@ -10,8 +10,9 @@
  *     edit_release(&edit);
  *
  * It keeps all tables in step: the point, its vectors and slots, its system record and
- * the row of its content hash, and the counts. Each chunk of vectors is written once,
- * however many points of a batch it takes.
+ * the row of its content hash, what its vectors were made from, and the counts. A vector
+ * in a shadow goes with the vector that it is the shadow of. Each chunk of vectors is
+ * written once, however many points of a batch it takes.
  *
  * Threads: as the transaction's.
  */
@@ -45,6 +46,19 @@ enum err edit_payload_get(struct edit *edit, struct duet_id id, struct bytes *pa
 /* Adds or replaces one point as db_write_points says. After a failure the transaction
  * must be given up. */
 enum err edit_write(struct edit *edit, const struct db_write *write) ERR_CHECK;
+
+/* A vector for the shadow of a space (reembed.h). */
+struct edit_shadow {
+    struct duet_id id;
+    size_t space;        /* the place of the space itself */
+    uint32_t slot;       /* of the vector there that this one is to follow */
+    const float *vector; /* [dim of the shadow] */
+};
+
+/* Gives it to the point, of a collection with shadows; nothing is done where the point
+ * has by now another vector in the space, or one in the shadow. */
+enum err edit_write_shadow(struct edit *edit, const struct edit_shadow *write,
+                           bool *written) ERR_CHECK;
 
 /* Removes one point, if it is there. */
 enum err edit_remove(struct edit *edit, struct duet_id id, bool *was_there) ERR_CHECK;

@@ -10,6 +10,7 @@
  */
 #include <limits.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -88,9 +89,25 @@ static void tell_failed(struct add *add, const char *path, enum err code,
     }
 }
 
+static const char *file_of_lines(const struct duet_add_options *options)
+{
+    return options->jsonl != NULL ? options->jsonl : options->lines_of;
+}
+
 static const char *reason_of(const struct ingest_result *result)
 {
     return result->reason != NULL ? result->reason : "out of memory";
+}
+
+/* Of a line: "FILE:LINE", and the picture's path before the reason. */
+static void tell_line_failed(struct add *add, const struct ingest_item *item,
+                             enum err code, const char *reason)
+{
+    char where[PATH_MAX + 32];
+    char text[PATH_MAX + ERR_DETAIL_MAX];
+    snprintf(where, sizeof where, "%s:%zu", file_of_lines(add->options), item->line);
+    snprintf(text, sizeof text, "%s: %s", item->path, reason);
+    tell_failed(add, where, code, text);
 }
 
 /* What was wrong with a picture; the sentence often begins with its path already. */
@@ -102,7 +119,11 @@ static void tell_result_failed(struct add *add, const struct ingest_result *resu
     if (strncmp(reason, path, n) == 0 && strncmp(reason + n, ": ", 2) == 0) {
         reason += n + 2;
     }
-    tell_failed(add, path, result->code, reason);
+    if (result->item->line != 0) {
+        tell_line_failed(add, result->item, result->code, reason);
+    } else {
+        tell_failed(add, path, result->code, reason);
+    }
 }
 
 /* ---- Listing --------------------------------------------------------------------- */
@@ -131,7 +152,8 @@ static enum err make_list(struct add *add)
     add->progress.n_found = add->list.n + add->progress.n_failed;
     add->progress.walked = true;
     FAIL_IF(add->progress.n_found == 0, ERR_INVALID, "%s: there are no pictures",
-            add->list.walk.n_roots > 0 ? add->list.walk.roots[0] : add->options->jsonl);
+            add->list.walk.n_roots > 0 ? add->list.walk.roots[0]
+                                       : file_of_lines(add->options));
     return ERR_OK;
 }
 
@@ -153,7 +175,8 @@ static void caption_failed(void *arg, size_t i, enum err result)
 static void encode_captions(struct worker *w)
 {
     size_t n = w->scratch.captions.n;
-    encode_texts_run(w->add->job.db, &w->scratch.captions, caption_failed, w);
+    const struct encode_model model = encode_model_of(w->add->job.db);
+    encode_texts_run(&model, &w->scratch.captions, caption_failed, w);
     for (size_t i = 0; i < n; i++) {
         ingest_queue_put(w->add->queue, w->waiting[i]);
     }
@@ -367,8 +390,8 @@ enum err duet_add(struct duet *db, const char *collection,
                   const struct duet_add_options *options,
                   struct duet_add_progress *result)
 {
-    FAIL_IF(options->n_paths == 0 && options->jsonl == NULL, ERR_INVALID,
-            "nothing to add was named");
+    FAIL_IF(options->n_paths == 0 && options->jsonl == NULL && options->n_lines == 0,
+            ERR_INVALID, "nothing to add was named");
     TRY(db_check_writable(db));
     struct add *add = alloc_zero(1, sizeof *add);
     FAIL_IF(add == NULL, ERR_NOMEM, "out of memory");

@@ -110,27 +110,56 @@ static enum err make_room(struct lines *lines)
     return ERR_OK;
 }
 
+/* A bad line is told, and no more. */
+static enum err take_line(struct lines *lines, struct duet_add_line line)
+{
+    struct ingest_item item = {
+        .notes = line.json, .n_notes = line.n, .line = line.number};
+    TRY(make_room(lines));
+    enum err result = read_line(lines, &item);
+    if (result != ERR_OK) {
+        tell_failed(lines->walk, lines->path, line.number, result);
+    }
+    return ERR_OK;
+}
+
+static struct lines lines_of(struct ingest_list *list, const char *path,
+                             const struct walk_options *walk)
+{
+    const char *slash = strrchr(path, '/');
+    return (struct lines){.list = list,
+                          .walk = walk,
+                          .path = path,
+                          .n_folder = slash == NULL ? 0 : (size_t)(slash - path) + 1};
+}
+
 /* The items of the JSONL file; the list has no others yet. */
 static enum err read_jsonl(struct ingest_list *list, const char *path,
                            const struct walk_options *walk)
 {
-    struct lines lines = {.list = list, .walk = walk, .path = path};
-    const char *slash = strrchr(path, '/');
-    lines.n_folder = slash == NULL ? 0 : (size_t)(slash - path) + 1;
+    struct lines lines = lines_of(list, path, walk);
     TRY(file_read(path, &list->jsonl));
     const char *at = list->jsonl.data;
     const char *end = at + list->jsonl.size;
     for (size_t number = 1; at < end; number++) {
         const char *newline = memchr(at, '\n', (size_t)(end - at));
         size_t n = newline == NULL ? (size_t)(end - at) : (size_t)(newline - at);
-        struct ingest_item item = {.notes = at, .n_notes = n, .line = number};
-        bool empty = strspn(at, " \t\r") >= n;
-        TRY(make_room(&lines));
-        enum err result = empty ? ERR_OK : read_line(&lines, &item);
-        if (result != ERR_OK) {
-            tell_failed(walk, path, number, result);
+        if (strspn(at, " \t\r") < n) {
+            TRY(take_line(&lines, (struct duet_add_line){at, n, number}));
         }
         at += n + 1;
+    }
+    return ERR_OK;
+}
+
+/* The same of lines at hand. */
+static enum err read_lines(struct ingest_list *list,
+                           const struct duet_add_options *options,
+                           const struct walk_options *walk)
+{
+    struct lines lines = lines_of(list, options->lines_of, walk);
+    for (size_t i = 0; i < options->n_lines; i++) {
+        TRY(take_line(&lines, options->lines[i]));
     }
     return ERR_OK;
 }
@@ -193,15 +222,18 @@ static void drop_repeated(struct ingest_list *list, const char *jsonl,
 static enum err make(struct ingest_list *out, const struct duet_add_options *options,
                      struct walk_options *walk)
 {
+    const char *file = options->jsonl != NULL ? options->jsonl : options->lines_of;
     if (options->jsonl != NULL) {
         TRY(read_jsonl(out, options->jsonl, walk));
+    } else if (options->n_lines > 0) {
+        TRY(read_lines(out, options, walk));
     }
     walk->paths = options->paths;
     walk->n_paths = options->n_paths;
     walk->hidden = options->hidden;
     TRY(walk_paths(&out->walk, walk));
     TRY(add_walked(out));
-    drop_repeated(out, options->jsonl, walk);
+    drop_repeated(out, file, walk);
     return ERR_OK;
 }
 

@@ -7,7 +7,6 @@
 #include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <xxhash.h>
 
 #include "base/alloc.h"
 #include "base/file.h"
@@ -111,11 +110,9 @@ static enum err read_notes(struct work *w)
  * that were read, so that the next run sees what came later. */
 static enum err read_file(struct work *w)
 {
-    XXH128_canonical_t canonical;
     buf_clear(w->bytes);
     TRY(file_read(w->item->path, w->bytes));
-    XXH128_canonicalFromHash(&canonical, XXH3_128bits(w->bytes->data, w->bytes->size));
-    memcpy(w->result->source.hash, canonical.digest, DB_HASH_BYTES);
+    encode_hash(w->bytes->data, w->bytes->size, w->result->source.hash);
     w->result->source.size = w->bytes->size;
     return ERR_OK;
 }
@@ -138,6 +135,18 @@ static enum err vector_for(struct work *w, int space, float **out)
     return ERR_OK;
 }
 
+/* A text that a vector is made from; the result has a copy of it. */
+static enum err set_text(struct work *w, int space, const char *text, size_t n)
+{
+    char *copy = alloc_dup_n(text, n);
+    if (copy == NULL) {
+        return ERR_NOMEM;
+    }
+    w->result->texts[space] = copy;
+    w->result->write.origins[space] = (struct db_origin){DB_OF_TEXT, copy, n};
+    return ERR_OK;
+}
+
 static enum err encode_caption(struct work *w)
 {
     float *vector;
@@ -145,7 +154,9 @@ static enum err encode_caption(struct work *w)
         return ERR_OK;
     }
     TRY(vector_for(w, DB_TEXT, &vector));
-    enum err result = encode_texts_add(w->job->db, w->captions, w->notes.text,
+    TRY(set_text(w, DB_TEXT, w->notes.text, strlen(w->notes.text)));
+    const struct encode_model model = encode_model_of(w->job->db);
+    enum err result = encode_texts_add(&model, w->captions, w->notes.text,
                                        strlen(w->notes.text), vector);
     w->result->has_caption = result == ERR_OK;
     return result == ERR_OK ? ERR_OK : err_prefix(result, "the caption");
@@ -180,6 +191,7 @@ static enum err encode_picture(struct work *w, struct img_meta *meta)
         img_release(&image);
         return result;
     }
+    w->result->write.origins[DB_IMAGE].kind = DB_OF_PICTURE;
     const struct enc_pool_wait wait = {.patient = true};
     return enc_pool_take_image(db_encoder_pool(w->job->db), &wait, &image, vector);
 }
@@ -267,6 +279,21 @@ static enum err renew_notes(struct work *w)
     return remake_payload(w, w->result->write.id, parts);
 }
 
+/* What a carried vector was made from goes with it. */
+static enum err carry_origin(struct work *w, struct duet_id old, int space)
+{
+    struct buf text;
+    struct db_origin *origin = &w->result->write.origins[space];
+    buf_init(&text, LIMIT_TEXT_BYTES);
+    enum err result = db_origin_get(w->job->db, w->job->collection, old, (size_t)space,
+                                    &text, origin);
+    if (result == ERR_OK && origin->kind == DB_OF_TEXT) {
+        result = set_text(w, space, origin->text, origin->n);
+    }
+    buf_release(&text);
+    return result;
+}
+
 /* The vector of the point that moved, if it has one there. */
 static enum err carry_vector(struct work *w, const struct duet_hit *hit, int space,
                              const char *name)
@@ -277,6 +304,7 @@ static enum err carry_vector(struct work *w, const struct duet_hit *hit, int spa
             hit->vectors[i].dim == dim_of(w)) {
             TRY(vector_for(w, space, &vector));
             memcpy(vector, hit->vectors[i].values, dim_of(w) * sizeof *vector);
+            TRY(carry_origin(w, hit->id, space));
         }
     }
     return ERR_OK;
@@ -401,6 +429,9 @@ void ingest_result_release(struct ingest_result *result)
     alloc_free(result->reason);
     alloc_free(result->payload);
     alloc_free(result->vectors);
+    for (size_t i = 0; i < DB_ORIGINS; i++) {
+        alloc_free(result->texts[i]);
+    }
     buf_release(&result->thumbnail);
     *result = (struct ingest_result){0};
 }

@@ -62,6 +62,7 @@ struct ingest_result {
     struct duet_id replaced; /* of the write, of a file that has moved */
     char *payload;           /* of the write; NULL: as stored */
     float *vectors;          /* [2, dim], of the write; NULL: none is new */
+    char *texts[DB_ORIGINS]; /* that they were made from; NULL: not from one */
     struct buf thumbnail;    /* a JPEG to be put once the write is committed; empty: it
                                 is there already */
 };

@@ -56,12 +56,31 @@ enum err db_media_put(struct duet *db, const uint8_t hash[DB_HASH_BYTES],
     return file_write_unsynced(path, bytes, n);
 }
 
-bool db_media_has(const struct duet *db, const uint8_t hash[DB_HASH_BYTES])
+static bool has_file(const struct duet *db, const uint8_t hash[DB_HASH_BYTES],
+                     const char *ending)
 {
     char path[PATH_MAX];
     struct stat st;
-    return media_path(db, hash, ".jpg", path) == ERR_OK && stat(path, &st) == 0 &&
+    return media_path(db, hash, ending, path) == ERR_OK && stat(path, &st) == 0 &&
            S_ISREG(st.st_mode) && st.st_size > 0;
+}
+
+bool db_media_has(const struct duet *db, const uint8_t hash[DB_HASH_BYTES])
+{
+    return has_file(db, hash, ".jpg");
+}
+
+bool media_has_original(const struct duet *db, const uint8_t hash[DB_HASH_BYTES])
+{
+    return has_file(db, hash, ".orig");
+}
+
+enum err media_read_original(const struct duet *db, const uint8_t hash[DB_HASH_BYTES],
+                             struct buf *out)
+{
+    char path[PATH_MAX];
+    TRY(media_path(db, hash, ".orig", path));
+    return file_read(path, out);
 }
 
 enum err media_put_original(struct duet *db, const uint8_t hash[DB_HASH_BYTES],

@@ -17,6 +17,11 @@
 enum err media_put_original(struct duet *db, const uint8_t hash[DB_HASH_BYTES],
                             const void *bytes, size_t n) ERR_CHECK;
 
+/* Appends the original to `out`. ERR_NOT_FOUND, ERR_LIMIT, ERR_IO. */
+enum err media_read_original(const struct duet *db, const uint8_t hash[DB_HASH_BYTES],
+                             struct buf *out) ERR_CHECK;
+bool media_has_original(const struct duet *db, const uint8_t hash[DB_HASH_BYTES]);
+
 /* Deletes the files of those hashes[n, DB_HASH_BYTES] that no point has any more. What
  * cannot be deleted is logged and left. */
 void media_sweep(struct duet *db, const struct buf *hashes);

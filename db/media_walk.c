@@ -3,14 +3,13 @@
  */
 #include "db/media_walk.h"
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "db/encode.h"
 
 /* Two lower-case hex digits, or -1. */
 static int byte_at(const char *text)
@@ -101,7 +100,7 @@ bool media_is_sound(const struct media_file *file, const void *bytes, size_t n)
     if (file->kind == MEDIA_THUMBNAIL) {
         return begins_and_ends_as_jpeg(bytes, n);
     }
-    XXH128_canonical_t hash;
-    XXH128_canonicalFromHash(&hash, XXH3_128bits(bytes, n));
-    return file->kind == MEDIA_ORIGINAL && memcmp(hash.digest, file->hash, 16) == 0;
+    uint8_t hash[DB_HASH_BYTES];
+    encode_hash(bytes, n, hash);
+    return file->kind == MEDIA_ORIGINAL && memcmp(hash, file->hash, DB_HASH_BYTES) == 0;
 }

@@ -169,7 +169,7 @@ enum err model_for_search(struct duet *db, const struct record_collection *c,
     FAIL_IF(
         strcmp(info->space, c->model_space) != 0, ERR_CONFLICT,
         "the collection was made by the model '%s' (space %s), and '%s' (space %s) is "
-        "in use: their vectors cannot be compared",
+        "in use: their vectors cannot be compared ('duet reembed' makes them again)",
         c->model, c->model_space, db->model_name, info->space);
     return ERR_OK;
 }

@@ -258,7 +258,7 @@ static enum err move_chunk(struct mover *m, struct edit *edit, struct vector_spa
 {
     float vector[LIMIT_DIM_MAX];
     for (uint64_t left = live; left != 0; left &= left - 1) {
-        struct db_write write = {.keep = ~(UINT32_C(1) << place)};
+        struct db_write write = {.moved = true, .keep = ~(UINT32_C(1) << place)};
         uint32_t slot = m->next * RECORD_CHUNK_SLOTS + (uint32_t)__builtin_ctzll(left);
         TRY(vector_id_get(in, slot, &write.id));
         TRY(vector_get(in, slot, vector));

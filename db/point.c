@@ -39,11 +39,31 @@ enum err db_check_payload(const struct db_write *write)
 }
 
 struct write_points {
+    struct duet *db;
     const char *collection;
     const struct db_write *writes;
     size_t n;
     struct buf orphans; /* content hashes that points went away from */
 };
+
+/* Vectors were made by the database's model, and the collection may have become
+ * another's meanwhile. */
+static enum err check_model(const struct write_points *w,
+                            const struct record_collection *c)
+{
+    bool made = false;
+    for (size_t i = 0; i < w->n; i++) {
+        for (size_t space = 0; space < DB_ORIGINS; space++) {
+            made = made || w->writes[i].origins[space].kind != DB_OF_NUMBERS;
+        }
+    }
+    FAIL_IF(made && strcmp(enc_info(w->db->model)->space, c->model_space) != 0,
+            ERR_CONFLICT,
+            "the collection is of the model '%s' by now, whose vectors cannot be "
+            "compared with those of '%s'",
+            c->model, w->db->model_name);
+    return ERR_OK;
+}
 
 static enum err write_body(struct txn *txn, void *arg)
 {
@@ -54,6 +74,7 @@ static enum err write_body(struct txn *txn, void *arg)
     }
     enum err result;
     TRY_OUT(edit_open(edit, txn, w->collection));
+    TRY_OUT(check_model(w, &edit->collection));
     for (size_t i = 0; i < w->n; i++) {
         result = edit_write(edit, &w->writes[i]);
         if (result != ERR_OK) {
@@ -74,7 +95,8 @@ out:
 enum err db_write_points(struct duet *db, const char *collection,
                          const struct db_write *writes, size_t n)
 {
-    struct write_points w = {.collection = collection, .writes = writes, .n = n};
+    struct write_points w = {
+        .db = db, .collection = collection, .writes = writes, .n = n};
     TRY(db_check_writable(db));
     FAIL_IF(n > LIMIT_BATCH_POINTS, ERR_LIMIT, "%zu points at once are more than %d", n,
             LIMIT_BATCH_POINTS);

@@ -10,6 +10,7 @@
 #include "db/hits.h"
 #include "db/matches.h"
 #include "db/media.h"
+#include "db/pending.h"
 
 /* `text` NULL: *filter is NULL as well. */
 static enum err parse_filter(struct filter **filter, const char *text)
@@ -103,13 +104,16 @@ out:
  *
  * The long part, finding the points, is done in a reading transaction, where it is in
  * nobody's way. The writing one asks the filter again of those found: they may have
- * changed in between.
+ * changed in between. A removal of several transactions is noted (pending.h), so that a
+ * crash leaves it to the next writer and not half done.
  */
 
 struct removal {
     const char *collection;
     struct filter *filter;
-    struct duet_id *ids; /* [n], owned */
+    struct pending pending; /* number 0: it was not noted, or not yet */
+    struct pending noted;   /* the same, once the transaction under way is committed */
+    struct duet_id *ids;    /* [n], owned */
     size_t n;
     bool last; /* there are no more behind these */
     size_t n_removed;
@@ -163,6 +167,20 @@ static enum err remove_one(struct edit *edit, struct removal *r, struct duet_id 
     return ERR_OK;
 }
 
+/* Notes that there is more to be removed, or no more. A removal of one transaction
+ * leaves no note. */
+static enum err note(struct txn *txn, struct removal *r, uint32_t collection)
+{
+    r->noted = r->pending;
+    if (r->last) {
+        r->noted.number = 0;
+        return r->pending.number == 0 ? ERR_OK : pending_delete(txn, &r->pending);
+    }
+    r->noted.collection = collection;
+    r->noted.from = r->ids[r->n - 1];
+    return pending_put(txn, &r->noted);
+}
+
 static enum err remove_body(struct txn *txn, void *arg)
 {
     struct removal *r = arg;
@@ -177,6 +195,7 @@ static enum err remove_body(struct txn *txn, void *arg)
         TRY_OUT(remove_one(edit, r, r->ids[i]));
     }
     TRY_OUT(edit_finish(edit));
+    TRY_OUT(note(txn, r, edit->collection.number));
     buf_release(&r->orphans);
     r->orphans = edit->orphans;
     buf_init(&edit->orphans, 0);
@@ -186,6 +205,12 @@ out:
     return result;
 }
 
+/* The transaction that ends a noted removal where no point is left for one. */
+static enum err end_body(struct txn *txn, void *arg)
+{
+    return note(txn, arg, 0);
+}
+
 /* One transaction's worth; the ids are all at least `from`. */
 static enum err remove_some(struct duet *db, struct removal *r,
                             const struct duet_id *from)
@@ -193,9 +218,10 @@ static enum err remove_some(struct duet *db, struct removal *r,
     TRY(find_some(db, r, from));
     if (r->n == 0) {
         r->n_removed = 0;
-        return ERR_OK;
+        return r->pending.number == 0 ? ERR_OK : store_update(db->store, end_body, r);
     }
     TRY(store_update(db->store, remove_body, r));
+    r->pending = r->noted;
     media_sweep(db, &r->orphans);
     builder_wake(db->builder);
     return ERR_OK;
@@ -203,10 +229,10 @@ static enum err remove_some(struct duet *db, struct removal *r,
 
 /* From the last id on, which is gone or does not match any more, so that the walk ends
  * whatever others write meanwhile. */
-static enum err remove_all(struct duet *db, struct removal *r, size_t *n_removed)
+static enum err remove_all(struct duet *db, struct removal *r,
+                           const struct duet_id *start, size_t *n_removed)
 {
     struct duet_id from;
-    const struct duet_id *start = NULL;
     do {
         TRY(remove_some(db, r, start));
         *n_removed += r->n_removed;
@@ -218,10 +244,32 @@ static enum err remove_all(struct duet *db, struct removal *r, size_t *n_removed
     return ERR_OK;
 }
 
+static enum err remove_from(struct duet *db, struct removal *r,
+                            const struct duet_id *from, size_t *n_removed)
+{
+    *n_removed = 0;
+    TRY(filter_parse(&r->filter, r->pending.filter));
+    buf_init(&r->orphans, 0);
+    r->ids = alloc_array(LIMIT_BATCH_POINTS, sizeof *r->ids);
+    enum err result = r->ids == NULL ? ERR_NOMEM : remove_all(db, r, from, n_removed);
+    buf_release(&r->orphans);
+    alloc_free(r->ids);
+    filter_free(r->filter);
+    return result;
+}
+
+/* A removal that failed is told as that, and not gone on with behind anybody's back. */
+static enum err forget_body(struct txn *txn, void *arg)
+{
+    const struct removal *r = arg;
+    return pending_delete(txn, &r->pending);
+}
+
 enum err duet_remove_where(struct duet *db, const char *collection, const char *filter,
                            size_t *n_removed)
 {
-    struct removal r = {.collection = collection};
+    struct removal r = {.collection = collection, .pending = {.filter = filter}};
+    char detail[ERR_DETAIL_MAX];
     size_t n = 0;
     if (n_removed != NULL) {
         *n_removed = 0;
@@ -229,15 +277,23 @@ enum err duet_remove_where(struct duet *db, const char *collection, const char *
     TRY(db_check_writable(db));
     FAIL_IF(filter == NULL, ERR_INVALID,
             "say which points to remove: there is no filter");
-    TRY(filter_parse(&r.filter, filter));
-    buf_init(&r.orphans, 0);
-    r.ids = alloc_array(LIMIT_BATCH_POINTS, sizeof *r.ids);
-    enum err result = r.ids == NULL ? ERR_NOMEM : remove_all(db, &r, &n);
+    enum err result = remove_from(db, &r, NULL, &n);
     if (n_removed != NULL) {
         *n_removed = n;
     }
-    buf_release(&r.orphans);
-    alloc_free(r.ids);
-    filter_free(r.filter);
+    if (result != ERR_OK && r.pending.number != 0) {
+        memcpy(detail, err_detail(), sizeof detail);
+        if (store_update(db->store, forget_body, &r) != ERR_OK) {
+            return err_set(result, "%s; the next writer goes on with it", detail);
+        }
+        return err_set(result, "%s", detail);
+    }
     return result;
+}
+
+enum err pending_go_on(struct duet *db, const char *collection, const struct pending *p)
+{
+    struct removal r = {.collection = collection, .pending = *p};
+    size_t n;
+    return remove_from(db, &r, &p->from, &n);
 }

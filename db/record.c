@@ -54,6 +54,27 @@ struct record_key record_key_point(uint32_t collection, struct duet_id id)
     return key;
 }
 
+struct record_key record_key_text(uint32_t collection, struct duet_id id, size_t space)
+{
+    struct record_key key = record_key_point(collection, id);
+    key_add(&key, space, 2);
+    return key;
+}
+
+struct record_key record_key_index(uint32_t collection, uint16_t index_number)
+{
+    return record_key_space(collection, index_number);
+}
+
+/* Its length tells it from those of collections and spaces. */
+struct record_key record_key_dropped_index(uint32_t collection, uint16_t index_number)
+{
+    struct record_key key = record_key_collection(collection);
+    key_add(&key, 0, 1);
+    key_add(&key, index_number, 2);
+    return key;
+}
+
 struct record_key record_key_space(uint32_t collection, size_t space)
 {
     struct record_key key = record_key_collection(collection);
@@ -83,6 +104,23 @@ struct record_key record_key_hash(const uint8_t hash[DB_HASH_BYTES],
     struct record_key key = record_key_hash_prefix(hash, collection);
     key_add_id(&key, id);
     return key;
+}
+
+enum err record_dropped_read(struct record_key *row, struct record_key *prefix,
+                             struct bytes key)
+{
+    FAIL_IF(key.n != 4 && key.n != 6 && key.n != RECORD_DROPPED_INDEX_BYTES,
+            ERR_CORRUPT, "a key of %zu bytes is of nothing that can be dropped", key.n);
+    *prefix = (struct record_key){.n = 0};
+    *row = *prefix;
+    key_add_bytes(row, key.data, key.n);
+    if (key.n == RECORD_DROPPED_INDEX_BYTES) {
+        key_add_bytes(prefix, key.data, 4);
+        key_add_bytes(prefix, (const uint8_t *)key.data + 5, 2);
+    } else {
+        *prefix = *row;
+    }
+    return ERR_OK;
 }
 
 static uint64_t big_endian(const uint8_t *bytes, size_t n)
@@ -234,9 +272,10 @@ enum err record_format_read(struct record_format *format, struct bytes value)
     FAIL_IF(magic == NULL || order == NULL ||
                 memcmp(magic, FORMAT_MAGIC, sizeof FORMAT_MAGIC) != 0,
             ERR_CORRUPT, "the record of the database is damaged: not one of ours");
-    FAIL_IF(format->version != RECORD_FORMAT_VERSION, ERR_VERSION,
-            "the database has format %u, this build knows %d", format->version,
-            RECORD_FORMAT_VERSION);
+    FAIL_IF(format->version > RECORD_FORMAT_VERSION ||
+                format->version < RECORD_FORMAT_OLDEST,
+            ERR_VERSION, "the database has format %u, this build knows %d to %d",
+            format->version, RECORD_FORMAT_OLDEST, RECORD_FORMAT_VERSION);
     FAIL_IF(memcmp(order, &BYTE_ORDER_MARK, sizeof BYTE_ORDER_MARK) != 0, ERR_VERSION,
             "the database was made on a machine of another byte order");
     format->page_size = take_u32(&r);
@@ -251,6 +290,15 @@ enum err record_format_read(struct record_format *format, struct bytes value)
 
 /* ---- Collections ---- */
 
+static enum err put_space_def(struct buf *out, const struct record_space_def *space)
+{
+    TRY(put_number(out, space->number, 2));
+    TRY(put_string(out, space->name));
+    TRY(put_number(out, space->dim, 4));
+    TRY(put_number(out, space->distance, 1));
+    return put_number(out, space->datatype, 1);
+}
+
 enum err record_collection_write(const struct record_collection *c, struct buf *out)
 {
     TRY(put_number(out, c->number, 4));
@@ -261,11 +309,16 @@ enum err record_collection_write(const struct record_collection *c, struct buf *
     TRY(put_number(out, c->next_space, 2));
     TRY(put_number(out, c->n_spaces, 2));
     for (size_t i = 0; i < c->n_spaces; i++) {
-        TRY(put_number(out, c->spaces[i].number, 2));
-        TRY(put_string(out, c->spaces[i].name));
-        TRY(put_number(out, c->spaces[i].dim, 4));
-        TRY(put_number(out, c->spaces[i].distance, 1));
-        TRY(put_number(out, c->spaces[i].datatype, 1));
+        TRY(put_space_def(out, &c->spaces[i]));
+    }
+    if (c->n_shadows == 0) {
+        return ERR_OK;
+    }
+    TRY(put_string(out, c->shadow_model.name));
+    TRY(put_string(out, c->shadow_model.space));
+    TRY(put_string(out, c->shadow_model.fingerprint));
+    for (size_t i = c->n_spaces; i < record_collection_n_all(c); i++) {
+        TRY(put_space_def(out, &c->spaces[i]));
     }
     return ERR_OK;
 }
@@ -288,6 +341,34 @@ static void take_space_def(struct reader *r, struct record_space_def *space)
     space->datatype = (enum duet_datatype)datatype;
 }
 
+static void take_space_defs(struct reader *r, struct record_collection *c, size_t from,
+                            size_t n)
+{
+    for (size_t i = from; i < from + n; i++) {
+        take_space_def(r, &c->spaces[i]);
+        if (c->spaces[i].number >= c->next_space) {
+            reader_fail(r, "a space has a number never given");
+        }
+    }
+}
+
+/* What is behind the spaces is there only while they have shadows. */
+static void take_shadows(struct reader *r, struct record_collection *c)
+{
+    if (r->left == 0) {
+        return;
+    }
+    if (c->n_spaces > LIMIT_SPACES_MAX / 2 || c->model_space[0] == '\0') {
+        reader_fail(r, "it has shadows of spaces that can have none");
+        return;
+    }
+    take_string(r, c->shadow_model.name);
+    take_string(r, c->shadow_model.space);
+    take_string(r, c->shadow_model.fingerprint);
+    c->n_shadows = c->n_spaces;
+    take_space_defs(r, c, c->n_spaces, c->n_shadows);
+}
+
 enum err record_collection_read(struct record_collection *c, struct bytes value)
 {
     struct reader r = reader_of(value);
@@ -303,12 +384,8 @@ enum err record_collection_read(struct record_collection *c, struct bytes value)
         reader_fail(&r, "the number of spaces is out of range");
         c->n_spaces = 0;
     }
-    for (size_t i = 0; i < c->n_spaces; i++) {
-        take_space_def(&r, &c->spaces[i]);
-        if (c->spaces[i].number >= c->next_space) {
-            reader_fail(&r, "a space has a number never given");
-        }
-    }
+    take_space_defs(&r, c, 0, c->n_spaces);
+    take_shadows(&r, c);
     return reader_result(&r, "a collection");
 }
 

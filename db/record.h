@@ -28,7 +28,8 @@ struct bytes {
 };
 
 enum {
-    RECORD_FORMAT_VERSION = 2,
+    RECORD_FORMAT_VERSION = 3,
+    RECORD_FORMAT_OLDEST = 2,  /* that is read, and upgraded by a writer */
     RECORD_ID_BYTES = 17,      /* of an id in a slot table */
     RECORD_KEY_MAX = 64,       /* bytes of any key that is not a name */
     RECORD_CHUNK_SLOTS = 64,   /* vectors in one run: one word of live bits */
@@ -52,6 +53,16 @@ struct record_key {
 struct record_key record_key_collection(uint32_t collection);
 /* Of a point, in the tables points and system. */
 struct record_key record_key_point(uint32_t collection, struct duet_id id);
+/* Of the text that the vector of a point in a space was made from. */
+struct record_key record_key_text(uint32_t collection, struct duet_id id, size_t space);
+/* Of an index's definition, and the prefix of its terms. */
+struct record_key record_key_index(uint32_t collection, uint16_t index_number);
+/* Of a removed index, in the table dropped. */
+enum { RECORD_DROPPED_INDEX_BYTES = 7 };
+struct record_key record_key_dropped_index(uint32_t collection, uint16_t index_number);
+/* A key of the table dropped, copied to `row`, and what the rows of it begin with. */
+enum err record_dropped_read(struct record_key *row, struct record_key *prefix,
+                             struct bytes key) ERR_CHECK;
 /* Of a space. */
 struct record_key record_key_space(uint32_t collection, size_t space);
 /* Of the i-th chunk of slots (tables slots and vectors) or block of live bits. */
@@ -79,7 +90,7 @@ struct record_format {
 
 enum err record_format_write(const struct record_format *format, struct buf *out)
     ERR_CHECK;
-/* ERR_VERSION: another version or byte order. */
+/* ERR_VERSION: a version that is not known, or another byte order. */
 enum err record_format_read(struct record_format *format, struct bytes value) ERR_CHECK;
 
 /* ---- Collections ---- */
@@ -92,6 +103,13 @@ struct record_space_def {
     uint16_t number; /* in keys and points; never used twice in a collection */
 };
 
+/* What is recorded of a model; all empty for plain vectors. */
+struct record_model {
+    char name[RECORD_MODEL_BYTES + 1];
+    char space[RECORD_MODEL_BYTES + 1];
+    char fingerprint[RECORD_MODEL_BYTES + 1];
+};
+
 struct record_collection {
     char name[LIMIT_NAME_BYTES + 1]; /* not in the record: its key */
     uint32_t number;
@@ -102,7 +120,17 @@ struct record_collection {
     char model[RECORD_MODEL_BYTES + 1];       /* "" for plain vectors */
     char model_space[RECORD_MODEL_BYTES + 1]; /* "" for plain vectors */
     char fingerprint[RECORD_MODEL_BYTES + 1]; /* of the model that made it first */
+    /* 0, or n_spaces: shadows, which another model is filling (reembed.h). They lie
+     * behind the others in `spaces`, in the same order, and nobody searches them. */
+    size_t n_shadows;
+    struct record_model shadow_model;
 };
+
+/* How many of `spaces` have vectors: with the shadows. */
+static inline size_t record_collection_n_all(const struct record_collection *c)
+{
+    return c->n_spaces + c->n_shadows;
+}
 
 enum err record_collection_write(const struct record_collection *collection,
                                  struct buf *out) ERR_CHECK;

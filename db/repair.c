@@ -10,9 +10,8 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base/file.h"
 #include "db/collection.h"
-#include "db/media_walk.h"
+#include "db/original.h"
 #include "encoder/image.h"
 
 enum { THUMBNAIL_SIDE = 320 };
@@ -77,7 +76,8 @@ static enum err look_at_segments(struct repair *r)
     struct verify *v = &r->v;
     TRY(store_read(v->db->store, &v->txn));
     enum err result = collection_get(&v->txn, v->collection, &v->record);
-    for (size_t i = 0; result == ERR_OK && i < v->record.n_spaces; i++) {
+    for (size_t i = 0; result == ERR_OK && i < record_collection_n_all(&v->record);
+         i++) {
         struct record_space state;
         result = collection_space_get(&v->txn, v->record.number,
                                       v->record.spaces[i].number, &state);
@@ -93,7 +93,7 @@ static enum err note_bare(void *arg, struct duet_id id, const struct db_source *
 {
     struct repair *r = arg;
     (void)id;
-    if (source->path[0] == '\0' || db_media_has(r->v.db, source->hash)) {
+    if (db_media_has(r->v.db, source->hash)) {
         return ERR_OK;
     }
     TRY(buf_append(&r->pictures, source->hash, DB_HASH_BYTES));
@@ -165,7 +165,7 @@ out:
 
 /* ---- Files ---- */
 
-static enum err make_thumbnail(struct repair *r, const struct media_file *hash,
+static enum err make_thumbnail(struct repair *r, const struct db_source *source,
                                const struct buf *bytes)
 {
     struct img image;
@@ -175,7 +175,7 @@ static enum err make_thumbnail(struct repair *r, const struct media_file *hash,
     buf_init(&jpeg, LIMIT_THUMBNAIL_BYTES);
     enum err result = img_thumbnail(&image, THUMBNAIL_SIDE, &jpeg);
     if (result == ERR_OK) {
-        result = db_media_put(r->v.db, hash->hash, jpeg.data, jpeg.size);
+        result = db_media_put(r->v.db, source->hash, jpeg.data, jpeg.size);
     }
     buf_release(&jpeg);
     img_release(&image);
@@ -186,18 +186,18 @@ static enum err make_thumbnail(struct repair *r, const struct media_file *hash,
 static enum err repair_thumbnail(struct repair *r, const uint8_t *hash,
                                  const char *path)
 {
-    struct media_file file = {.kind = MEDIA_ORIGINAL};
+    struct db_source source = {.path = path};
     struct buf bytes;
-    memcpy(file.hash, hash, DB_HASH_BYTES);
+    memcpy(source.hash, hash, DB_HASH_BYTES);
     buf_init(&bytes, LIMIT_IMAGE_FILE_BYTES);
-    enum err result = file_read(path, &bytes);
-    bool same = result == ERR_OK && media_is_sound(&file, bytes.data, bytes.size);
-    if (same && !r->options->dry_run) {
-        result = make_thumbnail(r, &file, &bytes);
+    enum err result = original_read(r->v.db, &source, &bytes);
+    if (result == ERR_OK && !r->options->dry_run) {
+        result = make_thumbnail(r, &source, &bytes);
     }
     buf_release(&bytes);
-    if (same && result == ERR_OK) {
-        verify_tell(&r->v, DUET_DERIVED, NULL, "%s: has its thumbnail again", path);
+    if (result == ERR_OK) {
+        verify_tell(&r->v, DUET_DERIVED, NULL, "%s: has its thumbnail again",
+                    path[0] == '\0' ? "an upload" : path);
     }
     return result == ERR_NOMEM || result == ERR_FULL ? result : ERR_OK;
 }

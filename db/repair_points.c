@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "db/collection.h"
+#include "db/origin.h"
 #include "db/repair.h"
 #include "db/vectors.h"
 #include "index/bitmap.h"
@@ -120,20 +121,38 @@ static enum err write_point(struct points_repair *p, struct bytes key,
     return result;
 }
 
+/* Whether space `i` is the shadow of one that the point has no vector in, or has no
+ * more: those kept are the first `n`, which spaces come in before their shadows. */
+static bool is_bare_shadow(const struct points_repair *p, size_t i,
+                           const struct record_point *point, size_t n)
+{
+    const struct record_collection *c = &p->v->record;
+    if (i < c->n_spaces) {
+        return false;
+    }
+    struct record_point kept = *point;
+    kept.n_vectors = n;
+    return record_point_slot(&kept, c->spaces[i - c->n_spaces].number) ==
+           RECORD_NO_SLOT;
+}
+
 /* Takes out of the point the vectors that are lost. Those of spaces that were removed
  * are not looked at: the sweep is on its way to them. */
 static enum err repair_vectors(struct points_repair *p, struct duet_id id,
                                struct record_point *point, float *vector)
 {
+    size_t n_all = record_collection_n_all(&p->v->record);
     size_t n = 0;
     for (size_t v = 0; v < point->n_vectors; v++) {
         struct record_vector named = point->vectors[v];
         size_t i = 0;
-        while (i < p->v->record.n_spaces && p->spaces[i].in.space != named.space) {
+        while (i < n_all && p->spaces[i].in.space != named.space) {
             i++;
         }
-        if (i < p->v->record.n_spaces) {
+        if (i < n_all && !is_bare_shadow(p, i, point, n)) {
             TRY(take_slot(p, i, id, &named.slot, vector));
+        } else if (i < n_all) {
+            named.slot = RECORD_NO_SLOT;
         }
         if (named.slot != RECORD_NO_SLOT) {
             point->vectors[n++] = named;
@@ -270,6 +289,32 @@ static enum err repair_source(struct points_repair *p, struct bytes key,
     return result;
 }
 
+/* ---- What vectors were made from ---- */
+
+static enum err repair_origin(struct points_repair *p, struct bytes key,
+                              const struct buf *row, float *unused)
+{
+    struct duet_id id;
+    struct bytes point = {NULL, 0};
+    size_t space;
+    (void)unused;
+    if (origin_key_read(key, &id, &space) == ERR_OK) {
+        struct record_key point_key = record_key_point(p->v->record.number, id);
+        TRY(store_get(p->txn, STORE_POINTS, store_key(&point_key), &point));
+    }
+    if (point.data == NULL) {
+        verify_tell(p->v, DUET_DERIVED, NULL,
+                    "what vectors of a point were made from that is not there is taken "
+                    "out");
+        return store_delete(p->txn, STORE_TEXTS, key);
+    }
+    if (origin_check((struct bytes){row->data, row->size}) == ERR_OK) {
+        return ERR_OK;
+    }
+    verify_tell(p->v, DUET_DAMAGE, &id, "what its vector was made from is lost");
+    return origin_forget(p->txn, key);
+}
+
 /* ---- Spaces ---- */
 
 /* Block `i` of live bits, as the points have it. */
@@ -394,12 +439,13 @@ static enum err open_space(struct points_repair *p, size_t i)
 static enum err repair_all(struct points_repair *p, float *vector, bool *changed)
 {
     struct record_collection *c = &p->v->record;
-    for (size_t i = 0; i < c->n_spaces; i++) {
+    for (size_t i = 0; i < record_collection_n_all(c); i++) {
         TRY(open_space(p, i));
     }
     TRY(walk_rows(p, STORE_POINTS, vector, repair_point));
     TRY(walk_rows(p, STORE_SYSTEM, NULL, repair_source));
-    for (size_t i = 0; i < c->n_spaces; i++) {
+    TRY(walk_rows(p, STORE_TEXTS, NULL, repair_origin));
+    for (size_t i = 0; i < record_collection_n_all(c); i++) {
         TRY(fix_space(p, i));
     }
     *changed = c->n_points != p->n_points;

@@ -62,6 +62,7 @@ static enum err put_meta(struct restore *r, struct txn *txn, struct bytes key,
     TRY(record_format_read(&format, value));
     r->has_format = true;
     format.page_size = store_format(txn->store)->page_size;
+    format.version = RECORD_FORMAT_VERSION; /* the tables it lacked are there, empty */
     return store_put_format(txn, &format);
 }
 

@@ -195,7 +195,7 @@ static enum err find_plan_of(struct sealer *sealer, struct txn *txn,
                              const struct cursor *cursor, struct plan *plan, bool *due)
 {
     TRY(record_collection_read(&plan->collection, cursor->value));
-    for (size_t i = 0; i < plan->collection.n_spaces && !*due; i++) {
+    for (size_t i = 0; i < record_collection_n_all(&plan->collection) && !*due; i++) {
         const struct record_space_def *def = &plan->collection.spaces[i];
         plan->place = i;
         TRY(index_choice_get(txn, plan->collection.number, def->number, &plan->choice));

@@ -25,10 +25,16 @@ enum {
     CHECK_TRIES = 100 /* chances against a writer that commits meanwhile */
 };
 
+/* The tables of the earliest format that is known; those behind them came later. */
+enum { TABLES_AT_FIRST = STORE_INDEXES };
+
 static const char *const TABLE_NAMES[STORE_TABLES] = {
-    "meta",   "collections", "dropped", "points",  "system",  "hashes",
-    "spaces", "live",        "slots",   "vectors", "aliases", "metadata",
+    "meta",    "collections", "dropped", "points", "system",
+    "hashes",  "spaces",      "live",    "slots",  "vectors",
+    "aliases", "metadata",    "indexes", "terms",  "texts",
 };
+
+static const MDB_dbi NO_TABLE = UINT_MAX;
 
 /* LMDB must not open one file twice in a process: closing the one would drop the locks
  * of the other. */
@@ -113,6 +119,11 @@ static enum err open_tables(struct txn *txn, unsigned flags, size_t first, size_
 {
     for (size_t i = first; i < end; i++) {
         int rc = mdb_dbi_open(txn->mdb, TABLE_NAMES[i], flags, &txn->store->tables[i]);
+        if (rc == MDB_NOTFOUND && txn->store->format.version < RECORD_FORMAT_VERSION &&
+            i >= TABLES_AT_FIRST) {
+            txn->store->tables[i] = NO_TABLE;
+            continue;
+        }
         FAIL_IF(rc == MDB_NOTFOUND, ERR_CORRUPT,
                 "%s: not a database of duet: no table '%s'", txn->store->path,
                 TABLE_NAMES[i]);
@@ -125,8 +136,8 @@ static enum err open_tables(struct txn *txn, unsigned flags, size_t first, size_
 static enum err create_tables(struct txn *txn, void *arg)
 {
     (void)arg;
-    TRY(open_tables(txn, MDB_CREATE, 0, STORE_TABLES));
     struct record_format *format = &txn->store->format;
+    TRY(open_tables(txn, MDB_CREATE, 0, STORE_TABLES));
     *format = (struct record_format){
         .version = RECORD_FORMAT_VERSION,
         .page_size = (uint32_t)sysconf(_SC_PAGESIZE),
@@ -179,6 +190,31 @@ static enum err check_trees(struct store *store, bool all_pages)
     return result == ERR_BUSY ? ERR_OK : result;
 }
 
+/* A store_body: what this format has and the earlier ones had not. */
+static enum err upgrade_tables(struct txn *txn, void *arg)
+{
+    struct record_format *format = arg;
+    TRY(open_tables(txn, MDB_CREATE, TABLES_AT_FIRST, STORE_TABLES));
+    *format = txn->store->format;
+    format->version = RECORD_FORMAT_VERSION;
+    return store_put_format(txn, format);
+}
+
+static enum err upgrade(struct store *store)
+{
+    struct record_format format;
+    if (store->format.version == RECORD_FORMAT_VERSION) {
+        return ERR_OK;
+    }
+    enum err result = store_update(store, upgrade_tables, &format);
+    if (result != ERR_OK) {
+        return err_prefix(result, "%s: cannot be made format %d", store->path,
+                          RECORD_FORMAT_VERSION);
+    }
+    store->format = format;
+    return ERR_OK;
+}
+
 static enum err open_existing(struct store *store, const struct store_options *o)
 {
     size_t page_size;
@@ -189,6 +225,7 @@ static enum err open_existing(struct store *store, const struct store_options *o
     TRY(env_open(store, o->write, o->map_bytes));
     TRY(check_trees(store, false));
     TRY(read_format(store));
+    TRY(o->write ? upgrade(store) : ERR_OK);
     return store_drop_dead_readers(store);
 }
 
@@ -415,6 +452,9 @@ enum err store_get(struct txn *txn, enum store_table table, struct bytes key,
     MDB_val k = mdb_bytes(key);
     MDB_val v;
     *value = (struct bytes){NULL, 0};
+    if (txn->store->tables[table] == NO_TABLE) {
+        return ERR_OK;
+    }
     int rc = mdb_get(txn->mdb, txn->store->tables[table], &k, &v);
     if (rc == MDB_NOTFOUND) {
         return ERR_OK;
@@ -494,6 +534,9 @@ static enum err cursor_move(struct cursor *c, MDB_cursor_op op, struct bytes fro
     MDB_val v;
     struct txn *txn = c->txn;
     c->key = (struct bytes){NULL, 0};
+    if (c->mdb == NULL) {
+        return ERR_OK; /* of a table that is not there */
+    }
     int rc = mdb_cursor_get(c->mdb, &k, &v, op);
     if (rc == MDB_NOTFOUND) {
         return ERR_OK;
@@ -511,6 +554,9 @@ enum err cursor_open(struct txn *txn, enum store_table table, struct bytes prefi
                      struct cursor *cursor)
 {
     *cursor = (struct cursor){.txn = txn, .prefix = prefix};
+    if (txn->store->tables[table] == NO_TABLE) {
+        return ERR_OK;
+    }
     int rc = mdb_cursor_open(txn->mdb, txn->store->tables[table], &cursor->mdb);
     if (rc != MDB_SUCCESS) {
         cursor->mdb = NULL;

@@ -44,6 +44,10 @@ enum store_table {
     STORE_VECTORS,     /* collection, space, chunk -> vectors */
     STORE_ALIASES,     /* another name of a collection -> its name */
     STORE_METADATA,    /* collection -> JSON object */
+    STORE_INDEXES,     /* collection, index -> its definition; collection -> the number
+                          of the next one */
+    STORE_TERMS,       /* collection, index, value, id -> what the index keeps of it */
+    STORE_TEXTS,       /* collection, id, space -> what its vector was made from */
     STORE_TABLES
 };
 
@@ -56,9 +60,11 @@ struct store_options {
     size_t map_bytes; /* 0: LIMIT_MAP_BYTES; for tests of a full map */
 };
 
-/* Opens the folder's data.mdb, checked as store_check.h says. ERR_NOT_FOUND,
- * ERR_CORRUPT, ERR_VERSION, ERR_IO, ERR_FULL; ERR_BUSY where this process has it open
- * already. *out is NULL then. */
+/* Opens the folder's data.mdb, checked as store_check.h says. One of an earlier format
+ * gets its missing tables where it is opened for writing, in one transaction; one opened
+ * for reading only is read as if they were empty. ERR_NOT_FOUND, ERR_CORRUPT,
+ * ERR_VERSION, ERR_IO, ERR_FULL; ERR_BUSY where this process has it open already. *out
+ * is NULL then. */
 enum err store_open(struct store **out, const struct store_options *options) ERR_CHECK;
 
 /* With no transaction open. Accepts NULL. */

@@ -14,7 +14,7 @@
 
 struct store {
     MDB_env *env;
-    MDB_dbi tables[STORE_TABLES];
+    MDB_dbi tables[STORE_TABLES]; /* NO_TABLE: an earlier format, only to be read */
     pthread_rwlock_t gate;
     struct record_format format;
     char path[PATH_MAX]; /* of data.mdb */

@@ -152,8 +152,9 @@ static enum err do_job(struct worker *w, struct job *job)
     const struct duet_input *input = job->input;
     const struct record_space_def *def = &u->collection.spaces[job->space];
     if (input->kind == DUET_INPUT_TEXT) {
+        const struct encode_model model = encode_model_of(u->db);
         w->jobs[w->texts.n] = job;
-        return encode_texts_add(u->db, &w->texts, input->bytes, input->n, job->vector);
+        return encode_texts_add(&model, &w->texts, input->bytes, input->n, job->vector);
     }
     if (encode_is_needed(input->kind)) {
         struct encode_how how = {.patient = true,
@@ -186,6 +187,14 @@ static void text_failed(void *arg, size_t i, enum err result)
     keep_failure(w->u, w->jobs[i], result);
 }
 
+static void run_texts(struct worker *w)
+{
+    if (w->texts.n > 0) {
+        const struct encode_model model = encode_model_of(w->u->db);
+        encode_texts_run(&model, &w->texts, text_failed, w);
+    }
+}
+
 /* A thread's work: jobs from the common counter until they are done or one fails. */
 static void work(struct worker *w)
 {
@@ -201,10 +210,10 @@ static void work(struct worker *w)
             return;
         }
         if (w->texts.n == u->n_together) {
-            encode_texts_run(u->db, &w->texts, text_failed, w);
+            run_texts(w);
         }
     }
-    encode_texts_run(u->db, &w->texts, text_failed, w);
+    run_texts(w);
 }
 
 static void *do_jobs(void *arg)
@@ -259,16 +268,38 @@ static enum err do_all_jobs(struct upsert *u)
 
 /* ---- Writing ---- */
 
-static enum err keep_original(struct upsert *u, struct job *job)
+/* An uploaded picture is its point's; where there are two, that of the space "image". */
+static void choose_source(struct upsert *u, const struct job *job)
 {
-    if (!job->is_upload) {
-        return ERR_OK;
+    struct db_write *write = &u->writes[job->point];
+    if (!job->is_upload || (write->source != NULL && job->space != DB_IMAGE)) {
+        return;
     }
     struct db_source *source = &u->sources[job->point];
     *source = (struct db_source){.path = "", .size = job->input->n};
     memcpy(source->hash, job->picture.hash, DB_HASH_BYTES);
-    u->writes[job->point].source = source;
-    return media_put_original(u->db, source->hash, job->input->bytes, job->input->n);
+    write->source = source;
+}
+
+/* Says what the vector was made from, and keeps that where nobody else does. Of another
+ * picture than the point's there is no more than the vector. */
+static enum err keep_origin(struct upsert *u, struct job *job)
+{
+    const struct duet_input *input = job->input;
+    struct db_write *write = &u->writes[job->point];
+    job->is_upload = job->is_upload &&
+                     memcmp(job->picture.hash, write->source->hash, DB_HASH_BYTES) == 0;
+    if (job->space < DB_ORIGINS && input->kind == DUET_INPUT_TEXT) {
+        write->origins[job->space] =
+            (struct db_origin){DB_OF_TEXT, input->bytes, input->n};
+    }
+    if (!job->is_upload) {
+        return ERR_OK;
+    }
+    if (job->space < DB_ORIGINS) {
+        write->origins[job->space].kind = DB_OF_PICTURE;
+    }
+    return media_put_original(u->db, job->picture.hash, input->bytes, input->n);
 }
 
 /* After the commit, so a failure is no failure of the upsert any more. The original
@@ -316,7 +347,10 @@ static enum err fill_writes(struct upsert *u)
     }
     for (size_t i = 0; i < u->n_jobs; i++) {
         u->writes[u->jobs[i].point].vectors[u->jobs[i].space] = u->jobs[i].vector;
-        TRY(keep_original(u, &u->jobs[i]));
+        choose_source(u, &u->jobs[i]);
+    }
+    for (size_t i = 0; i < u->n_jobs; i++) {
+        TRY(keep_origin(u, &u->jobs[i]));
     }
     return ERR_OK;
 }

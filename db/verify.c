@@ -255,8 +255,8 @@ static enum err check_aliases(struct verify *v)
 static enum err check_tables(struct verify *v)
 {
     static const enum store_table tables[] = {
-        STORE_POINTS, STORE_SYSTEM,  STORE_SPACES,  STORE_LIVE,
-        STORE_SLOTS,  STORE_VECTORS, STORE_METADATA};
+        STORE_POINTS,  STORE_SYSTEM,   STORE_SPACES,  STORE_LIVE,  STORE_SLOTS,
+        STORE_VECTORS, STORE_METADATA, STORE_INDEXES, STORE_TERMS, STORE_TEXTS};
     struct record_format format;
     struct numbers numbers = {0};
     struct numbers dropped = {0};
@@ -290,6 +290,7 @@ enum err duet_verify(struct duet *db, const struct duet_check_options *options,
     v->options = options;
     v->result = result;
     buf_init(&v->bare, SIZE_MAX / 2);
+    buf_init(&v->uploads, SIZE_MAX / 2);
     enum err outcome = store_check(db->store);
     if (outcome == ERR_OK) {
         outcome = store_read(db->store, &v->txn);
@@ -303,6 +304,7 @@ enum err duet_verify(struct duet *db, const struct duet_check_options *options,
     }
     outcome = verify_outcome(v, outcome, DUET_DAMAGE, NULL);
     buf_release(&v->bare);
+    buf_release(&v->uploads);
     alloc_free(v);
     return outcome;
 }

@@ -22,6 +22,7 @@ struct verify {
     /* Hashes of pictures with files of their own that had no thumbnail when we came by:
      * [n, DB_HASH_BYTES]. A writer puts it after its commit, so we look again. */
     struct buf bare;
+    struct buf uploads; /* the same of uploads whose own bytes were not there */
 };
 
 /* Tells of something. `id` may be NULL. */

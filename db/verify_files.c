@@ -13,9 +13,11 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "db/collection.h"
+#include "db/media.h"
 #include "db/media_walk.h"
 #include "db/vectors.h"
 #include "db/verify.h"
+#include "encoder/image.h"
 #include "index/bitmap.h"
 
 enum { YOUNG_SECONDS = 60, QUERY_K = 10 };
@@ -144,7 +146,13 @@ static enum err check_media(void *arg, const struct media_file *file)
     buf_init(&bytes, LIMIT_IMAGE_FILE_BYTES);
     enum err result = file_read(file->path, &bytes);
     bool sound = result == ERR_OK && media_is_sound(file, bytes.data, bytes.size);
+    bool bare = sound && file->kind == MEDIA_ORIGINAL &&
+                img_sniff(bytes.data, bytes.size) != IMG_UNKNOWN &&
+                !db_media_has(v->db, file->hash) && !is_young(file->path);
     buf_release(&bytes);
+    if (bare) {
+        verify_tell(v, DUET_DERIVED, NULL, "%s: has no thumbnail", file->path);
+    }
     if (result == ERR_NOT_FOUND) { /* its point was removed meanwhile */
         return ERR_OK;
     }
@@ -191,6 +199,21 @@ static enum err check_bare(struct verify *v)
     return ERR_OK;
 }
 
+static enum err check_uploads(struct verify *v)
+{
+    for (size_t i = 0; i + DB_HASH_BYTES <= v->uploads.size; i += DB_HASH_BYTES) {
+        const uint8_t *hash = (const uint8_t *)v->uploads.data + i;
+        bool used;
+        TRY(hash_is_used(v->db, hash, &used));
+        if (used && !media_has_original(v->db, hash)) {
+            verify_tell(v, DUET_DAMAGE, NULL,
+                        "the upload of hash %02x%02x%02x%02x… is not there", hash[0],
+                        hash[1], hash[2], hash[3]);
+        }
+    }
+    return ERR_OK;
+}
+
 enum err verify_files(struct verify *v)
 {
     static const char *const temporaries[] = {"new.mdb", "new.mdb-lock", "compact.mdb"};
@@ -204,5 +227,6 @@ enum err verify_files(struct verify *v)
     }
     TRY(segment_files_walk(v->db->segments, check_segment_file, v));
     TRY(media_walk(v->db, check_media, v));
-    return check_bare(v);
+    TRY(check_bare(v));
+    return check_uploads(v);
 }

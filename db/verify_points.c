@@ -13,6 +13,8 @@
 #include "base/alloc.h"
 #include "base/json.h"
 #include "db/collection.h"
+#include "db/media.h"
+#include "db/origin.h"
 #include "db/vectors.h"
 #include "db/verify.h"
 #include "index/bitmap.h"
@@ -94,6 +96,22 @@ static enum err check_payload(const struct record_point *point)
     return ERR_OK;
 }
 
+/* Nothing has a shadow that is not there itself. */
+static void check_shadows(struct points_check *p, struct duet_id id,
+                          const struct record_point *point)
+{
+    const struct record_collection *c = &p->v->record;
+    for (size_t i = 0; i < c->n_shadows; i++) {
+        uint16_t shadow = c->spaces[c->n_spaces + i].number;
+        if (record_point_slot(point, shadow) != RECORD_NO_SLOT &&
+            record_point_slot(point, c->spaces[i].number) == RECORD_NO_SLOT) {
+            verify_tell(p->v, DUET_DERIVED, &id,
+                        "the shadow of the space '%s' has a vector too many",
+                        c->spaces[i].name);
+        }
+    }
+}
+
 static enum err check_point(struct points_check *p, struct bytes key,
                             struct bytes value)
 {
@@ -109,23 +127,33 @@ static enum err check_point(struct points_check *p, struct bytes key,
         return verify_outcome(p->v, result, DUET_DAMAGE, &id);
     }
     TRY(verify_outcome(p->v, check_payload(&point), DUET_DAMAGE, &id));
-    for (size_t i = 0; i < p->v->record.n_spaces; i++) {
+    for (size_t i = 0; i < record_collection_n_all(&p->v->record); i++) {
         uint32_t slot = record_point_slot(&point, p->spaces[i].in.space);
         if (slot != RECORD_NO_SLOT) {
             TRY(check_slot(p, i, id, slot));
         }
     }
+    check_shadows(p, id, &point);
     return ERR_OK;
 }
 
 /* ---- Sources ---- */
 
-/* Whether its file is there, as it was: a thumbnail can be made of it. */
-static bool is_on_disk(const struct db_source *source)
+/* Notes what is missing of a picture's files, to be looked at again in the end: a
+ * thumbnail that its file is there for, or the bytes of an upload. */
+static enum err note_files(struct verify *v, const struct db_source *source)
 {
     struct stat st;
-    return source->path[0] != '\0' && stat(source->path, &st) == 0 &&
-           (uint64_t)st.st_size == source->size;
+    if (source->path[0] == '\0') {
+        return media_has_original(v->db, source->hash)
+                   ? ERR_OK
+                   : buf_append(&v->uploads, source->hash, DB_HASH_BYTES);
+    }
+    bool has_file =
+        stat(source->path, &st) == 0 && (uint64_t)st.st_size == source->size;
+    return has_file && !db_media_has(v->db, source->hash)
+               ? buf_append(&v->bare, source->hash, DB_HASH_BYTES)
+               : ERR_OK;
 }
 
 static enum err check_source(struct points_check *p, struct bytes key,
@@ -143,14 +171,12 @@ static enum err check_source(struct points_check *p, struct bytes key,
     }
     buf_init(&path, LIMIT_PAYLOAD_BYTES);
     result = record_source_read(&source, &path, value);
-    bool has_file = result == ERR_OK && is_on_disk(&source);
+    enum err noted = result == ERR_OK ? note_files(p->v, &source) : ERR_OK;
     buf_release(&path);
     if (result != ERR_OK) {
         return verify_outcome(p->v, result, DUET_DAMAGE, &id);
     }
-    if (has_file && !db_media_has(p->v->db, source.hash)) {
-        TRY(buf_append(&p->v->bare, source.hash, DB_HASH_BYTES));
-    }
+    TRY(noted);
     struct record_key point = record_key_point(number, id);
     TRY(store_get(&p->v->txn, STORE_POINTS, store_key(&point), &row));
     if (row.data == NULL) {
@@ -163,6 +189,27 @@ static enum err check_source(struct points_check *p, struct bytes key,
                     "the table of content hashes does not have it");
     }
     return ERR_OK;
+}
+
+/* What vectors were made from is recorded of points that are there. (A vector may be
+ * gone: those that another model could not make again are.) */
+static enum err check_origin(struct points_check *p, struct bytes key,
+                             struct bytes value)
+{
+    struct duet_id id;
+    struct bytes row = {NULL, 0};
+    size_t space;
+    enum err result = origin_key_read(key, &id, &space);
+    if (result == ERR_OK) {
+        struct record_key point = record_key_point(p->v->record.number, id);
+        TRY(store_get(&p->v->txn, STORE_POINTS, store_key(&point), &row));
+    }
+    if (row.data == NULL) {
+        verify_tell(p->v, DUET_DERIVED, NULL,
+                    "the table 'texts' has a row of a point that is not there");
+        return ERR_OK;
+    }
+    return verify_outcome(p->v, origin_check(value), DUET_DAMAGE, &id);
 }
 
 /* Calls `check` for each row of a table of the collection. */
@@ -261,7 +308,7 @@ static enum err open_space(struct points_check *p, size_t i)
 
 static enum err check_spaces(struct points_check *p)
 {
-    for (size_t i = 0; i < p->v->record.n_spaces; i++) {
+    for (size_t i = 0; i < record_collection_n_all(&p->v->record); i++) {
         TRY(verify_outcome(p->v, check_live(p, i, false), DUET_DERIVED, NULL));
         TRY(verify_segments(p->v, i, &p->spaces[i].state));
     }
@@ -276,11 +323,12 @@ enum err verify_points(struct verify *v)
     }
     p->v = v;
     enum err result = ERR_OK;
-    for (size_t i = 0; i < v->record.n_spaces; i++) {
+    for (size_t i = 0; i < record_collection_n_all(&v->record); i++) {
         TRY_OUT(open_space(p, i));
     }
     TRY_OUT(walk(p, STORE_POINTS, check_point));
     TRY_OUT(walk(p, STORE_SYSTEM, check_source));
+    TRY_OUT(walk(p, STORE_TEXTS, check_origin));
     TRY_OUT(check_spaces(p));
     v->result->n_points += p->n_points;
     if (v->record.n_points != p->n_points) {

@@ -103,6 +103,7 @@ void api_call_fail(struct api_call *call, int status, const char *sentence)
     call->status = status;
     call->type = "application/json";
     call->cache = "no-store";
+    call->disposition = NULL;
     out_clear(out);
     out_begin(out, '{');
     out_key(out, "status");
@@ -161,15 +162,22 @@ enum err api_call_json(struct api_call *call, struct field *root)
     return field_object(root);
 }
 
-bool api_call_asks(const struct api_call *call, const char *name)
+/* Whether one of the parts of the URL's query is name=value, or with `value` NULL just
+ * the name. */
+static bool has_part(const struct api_call *call, const char *name, const char *value)
 {
     size_t n = strlen(name);
     const char *p = call->query != NULL ? call->query : "";
     while (*p != '\0') {
         size_t length = strcspn(p, "&");
-        if (length >= n && strncmp(p, name, n) == 0 &&
-            (length == n || (length == n + 5 && strncmp(p + n, "=true", 5) == 0))) {
-            return true;
+        if (length >= n && strncmp(p, name, n) == 0) {
+            const char *rest = p + n;
+            size_t n_rest = length - n;
+            if (value == NULL ? n_rest == 0
+                              : n_rest == strlen(value) + 1 && rest[0] == '=' &&
+                                    strncmp(rest + 1, value, n_rest - 1) == 0) {
+                return true;
+            }
         }
         p += length + (p[length] == '&');
     }
@@ -204,4 +212,14 @@ const char *api_call_collection(const struct api_call *call)
     bool has_one =
         route != NULL && strncmp(route->pattern, prefix, sizeof prefix - 1) == 0;
     return has_one ? call->match.params[0] : NULL;
+}
+
+bool api_call_asks(const struct api_call *call, const char *name)
+{
+    return has_part(call, name, NULL) || has_part(call, name, "true");
+}
+
+bool api_call_says(const struct api_call *call, const char *name, const char *value)
+{
+    return has_part(call, name, value);
 }

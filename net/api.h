@@ -49,9 +49,10 @@ struct api_call {
     /* The reply. */
     struct json_out out;
     int status;
-    const char *type;  /* of the content; static */
-    const char *csp;   /* Content-Security-Policy; static */
-    const char *cache; /* Cache-Control; static */
+    const char *type;        /* of the content; static */
+    const char *csp;         /* Content-Security-Policy; static */
+    const char *cache;       /* Cache-Control; static */
+    const char *disposition; /* Content-Disposition; static; NULL: not said */
 
     struct json_object *json; /* the body, parsed by api_call_json */
 
@@ -88,6 +89,8 @@ void api_call_note_search(struct api_call *call, const struct duet_query *querie
 
 /* The collection that the path names; NULL: none. Borrowed from the call. */
 const char *api_call_collection(const struct api_call *call);
+/* For handlers: whether the URL says `name=value`, letter for letter. */
+bool api_call_says(const struct api_call *call, const char *name, const char *value);
 
 /* The handlers, by file. */
 

@@ -1,6 +1,8 @@
 /*
  * api_points.c - points read, walked and counted.
  */
+#include <string.h>
+
 #include "base/alloc.h"
 #include "base/limits.h"
 #include "net/api.h"
@@ -79,12 +81,30 @@ enum err api_point_get(struct api_call *call)
     return result;
 }
 
+/* The picture's own bytes. What is no picture that browsers show is to be saved, not
+ * looked into. */
+static enum err point_original(struct api_call *call, struct duet_id id)
+{
+    struct duet_picture picture;
+    TRY(duet_original(call->api->db, collection_of(call), id, &picture));
+    enum err result = buf_append(&call->out.text, picture.bytes, picture.n);
+    duet_free(picture.bytes);
+    call->type = picture.type;
+    call->cache = "private, max-age=300";
+    call->disposition =
+        strncmp(picture.type, "image/", 6) == 0 ? "inline" : "attachment";
+    return result;
+}
+
 enum err api_point_image(struct api_call *call)
 {
     struct duet_id id;
     void *bytes = NULL;
     size_t n;
     TRY(path_id(call, &id));
+    if (api_call_says(call, "size", "original")) {
+        return point_original(call, id);
+    }
     TRY(duet_thumbnail(call->api->db, collection_of(call), id, &bytes, &n));
     enum err result = buf_append(&call->out.text, bytes, n);
     duet_free(bytes);

@@ -115,6 +115,9 @@ static void add_headers(struct exchange *x)
     evhttp_add_header(headers, "X-Content-Type-Options", "nosniff");
     evhttp_add_header(headers, "Referrer-Policy", "no-referrer");
     evhttp_add_header(headers, "X-Request-Id", x->id);
+    if (call->disposition != NULL) {
+        evhttp_add_header(headers, "Content-Disposition", call->disposition);
+    }
     if (call->status == 405) {
         evhttp_add_header(headers, "Allow", call->match.allow);
     }

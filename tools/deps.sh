@@ -21,8 +21,8 @@ BUILD=(build-essential pkg-config cmake)
 SYSTEM=(liblmdb-dev libevent-dev libssl-dev libcurl4-openssl-dev ca-certificates libjson-c-dev)
 # Decoders: one maintained library a format, stb_image for what is left; EXIF's turn.
 PICTURES=(libjpeg62-turbo-dev libpng-dev libwebp-dev libheif-dev libavif-dev libstb-dev libexif-dev)
-# Unicode, regexes, hashing, matrix products (the OpenMP flavour: one thread budget), tests.
-REST=(libutf8proc-dev libonig-dev libxxhash-dev libopenblas-openmp-dev libcmocka-dev)
+# Unicode, regexes, CSV, hashing, matrix products (the OpenMP flavour: one thread budget), tests.
+REST=(libutf8proc-dev libonig-dev libcsv-dev libxxhash-dev libopenblas-openmp-dev libcmocka-dev)
 
 DEMO=(tuxpaint-stamps-default)
 LINT=(clang-format clang-tidy cppcheck pmccabe shellcheck)

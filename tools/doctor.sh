@@ -37,6 +37,7 @@ libraries() {
         version=$(pkg-config --modversion "$name" 2>/dev/null) || version=
         line "$name" "${version:-missing (make deps installs it)}"
     done
+    line libcsv "$(dpkg-query -W -f='${Version}' libcsv-dev 2>/dev/null)"
     line stb "$(dpkg-query -W -f='${Version}' libstb-dev 2>/dev/null)"
 }
 

@@ -13,6 +13,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "db/database.h"
 #include "db/db_internal.h"
 #include "db/duet_keep.h"
 
@@ -197,6 +198,45 @@ static void copy_into(const char *from, const char *to)
     assert_int_equal(system(command), 0);
 }
 
+static uint32_t version_of(struct duet *db)
+{
+    struct txn txn;
+    struct bytes value;
+    struct record_format format;
+    assert_ok(store_read(db->store, &txn));
+    assert_ok(store_get(&txn, STORE_META, store_format_key(), &value));
+    assert_ok(record_format_read(&format, value));
+    store_end(&txn);
+    return format.version;
+}
+
+/* A reader leaves the file as it is, a writer makes it one of this format. */
+static void test_earlier_formats_are_upgraded_by_a_writer(void **state)
+{
+    (void)state;
+    struct test_db t;
+    test_folder_make(t.folder);
+    copy_into(fixtures[0], t.folder);
+    struct duet_options o = {.path = t.folder};
+    struct duet *reader;
+    assert_ok(duet_open(&reader, &o));
+    assert_int_equal(version_of(reader), 2);
+    duet_close(reader);
+    o = test_db_options(&t);
+    o.seal_at = SEAL_AT;
+    for (int i = 0; i < 2; i++) {
+        assert_ok(duet_open(&t.db, &o));
+        assert_int_equal(version_of(t.db), RECORD_FORMAT_VERSION);
+        assert_int_equal(store_format(t.db->store)->version, RECORD_FORMAT_VERSION);
+        duet_close(t.db);
+    }
+    o = (struct duet_options){.path = t.folder};
+    assert_ok(duet_open(&t.db, &o));
+    assert_int_equal(version_of(t.db), RECORD_FORMAT_VERSION);
+    check_fixture(t.db, true);
+    test_db_remove(&t);
+}
+
 static void test_databases_of_earlier_formats_open_and_answer(void **state)
 {
     (void)state;
@@ -237,6 +277,7 @@ static void test_backups_of_earlier_formats_are_restored(void **state)
         struct duet_options o = {.path = t.folder};
         assert_ok(duet_open(&t.db, &o));
         check_fixture(t.db, false);
+        assert_int_equal(version_of(t.db), RECORD_FORMAT_VERSION);
         test_db_remove(&t);
     }
 }
@@ -250,6 +291,7 @@ int main(void)
         return 0;
     }
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_earlier_formats_are_upgraded_by_a_writer),
         cmocka_unit_test(test_databases_of_earlier_formats_open_and_answer),
         cmocka_unit_test(test_backups_of_earlier_formats_are_restored),
     };

@@ -189,6 +189,33 @@ static void test_a_picture_gets_payload_vectors_and_thumbnail(void **state)
     duet_hits_release(&hits);
 }
 
+/* What is handed out is what was added, or nothing: no other file by that name. */
+static void test_the_original_is_the_file_as_it_was_added(void **state)
+{
+    (void)state;
+    struct duet_picture picture;
+    struct buf bytes;
+    buf_init(&bytes, 1 << 20);
+    picture_write(at("dog.ppm"), 1);
+    assert_ok(file_read(at("dog.ppm"), &bytes));
+    add_folder(false);
+    struct duet_hits hits = get("dog.ppm");
+    assert_ok(duet_original(t.db, "default", hits.hits[0].id, &picture));
+    assert_int_equal(picture.n, bytes.size);
+    assert_memory_equal(picture.bytes, bytes.data, bytes.size);
+    duet_free(picture.bytes);
+    picture_write(at("dog.ppm"), 2);
+    assert_err(duet_original(t.db, "default", hits.hits[0].id, &picture),
+               ERR_NOT_FOUND);
+    assert_null(picture.bytes);
+    assert_int_equal(unlink(at("dog.ppm")), 0);
+    assert_int_equal(symlink("/etc/hostname", at("dog.ppm")), 0);
+    assert_err(duet_original(t.db, "default", hits.hits[0].id, &picture),
+               ERR_NOT_FOUND);
+    duet_hits_release(&hits);
+    buf_release(&bytes);
+}
+
 static void test_a_picture_without_caption_has_no_text_vector(void **state)
 {
     (void)state;
@@ -721,6 +748,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_a_picture_gets_payload_vectors_and_thumbnail),
+        TEST(test_the_original_is_the_file_as_it_was_added),
         TEST(test_a_picture_without_caption_has_no_text_vector),
         TEST(test_the_picture_finds_itself_first),
         TEST(test_any_number_of_threads_gives_the_same_points),

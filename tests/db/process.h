@@ -6,6 +6,7 @@
 #ifndef TESTS_DB_PROCESS_H
 #define TESTS_DB_PROCESS_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,6 +49,19 @@ static inline int child_wait(pid_t pid)
 static inline int child_run(void (*fn)(void *arg), void *arg)
 {
     return child_wait(child_start(fn, arg));
+}
+
+/* Runs fn(arg) in a child, which a SIGKILL may end: whether it did. Else it must have
+ * ended well. */
+static inline bool child_run_until_killed(void (*fn)(void *arg), void *arg)
+{
+    int status = child_run(fn, arg);
+    if (WIFSIGNALED(status)) {
+        assert_int_equal(WTERMSIG(status), SIGKILL);
+        return true;
+    }
+    assert_int_equal(WEXITSTATUS(status), 0);
+    return false;
 }
 
 /* One byte through a pipe: one process waits for another. */

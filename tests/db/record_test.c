@@ -229,6 +229,83 @@ static void test_a_collection_comes_back(void **state)
     buf_release(&b);
 }
 
+/* Spaces and what another model is filling in their places; the numbers are given. */
+static struct record_collection collection_with_shadows(void)
+{
+    struct record_collection c = sample_collection();
+    c.n_shadows = 2;
+    c.spaces[2] = c.spaces[0];
+    c.spaces[3] = c.spaces[1];
+    c.spaces[2].number = 5;
+    c.spaces[2].dim = 77;
+    c.spaces[3].number = 6;
+    strcpy(c.shadow_model.name, "other");
+    strcpy(c.shadow_model.space, "other/1");
+    strcpy(c.shadow_model.fingerprint, "11ee");
+    return c;
+}
+
+static void test_shadows_come_back(void **state)
+{
+    (void)state;
+    struct buf b;
+    struct record_collection before = collection_with_shadows();
+    struct record_collection c;
+    buf_init(&b, 1000);
+    assert_ok(record_collection_write(&before, &b));
+    assert_ok(record_collection_read(&c, bytes_of(&b)));
+    assert_int_equal(c.n_spaces, 2);
+    assert_int_equal(record_collection_n_all(&c), 4);
+    assert_int_equal(c.spaces[2].dim, 77);
+    assert_int_equal(c.spaces[2].number, 5);
+    assert_string_equal(c.spaces[2].name, "图");
+    assert_int_equal(c.spaces[3].number, 6);
+    assert_string_equal(c.shadow_model.name, "other");
+    assert_string_equal(c.shadow_model.space, "other/1");
+    assert_string_equal(c.shadow_model.fingerprint, "11ee");
+    buf_release(&b);
+}
+
+/* A record that ends where its spaces do is one without shadows; no other beginning of
+ * it is a record. */
+static void test_half_of_the_shadows_is_none(void **state)
+{
+    (void)state;
+    struct buf b;
+    struct buf plain;
+    struct record_collection before = collection_with_shadows();
+    struct record_collection c;
+    buf_init(&b, 1000);
+    buf_init(&plain, 1000);
+    assert_ok(record_collection_write(&before, &b));
+    before.n_shadows = 0;
+    assert_ok(record_collection_write(&before, &plain));
+    for (size_t n = 0; n < b.size; n++) {
+        enum err result = record_collection_read(&c, (struct bytes){b.data, n});
+        assert_int_equal(result, n == plain.size ? ERR_OK : ERR_CORRUPT);
+    }
+    buf_release(&b);
+    buf_release(&plain);
+}
+
+static void test_shadows_of_what_can_have_none_are_refused(void **state)
+{
+    (void)state;
+    struct buf b;
+    struct record_collection before = collection_with_shadows();
+    struct record_collection c;
+    buf_init(&b, 1000);
+    before.spaces[2].number = before.next_space;
+    assert_ok(record_collection_write(&before, &b));
+    assert_err(record_collection_read(&c, bytes_of(&b)), ERR_CORRUPT);
+    buf_clear(&b);
+    before = collection_with_shadows();
+    before.model_space[0] = '\0';
+    assert_ok(record_collection_write(&before, &b));
+    assert_err(record_collection_read(&c, bytes_of(&b)), ERR_CORRUPT);
+    buf_release(&b);
+}
+
 static void test_a_space_comes_back(void **state)
 {
     (void)state;
@@ -388,6 +465,9 @@ int main(void)
         cmocka_unit_test(test_a_format_comes_back),
         cmocka_unit_test(test_another_version_or_byte_order_is_told_apart_from_damage),
         cmocka_unit_test(test_a_collection_comes_back),
+        cmocka_unit_test(test_shadows_come_back),
+        cmocka_unit_test(test_half_of_the_shadows_is_none),
+        cmocka_unit_test(test_shadows_of_what_can_have_none_are_refused),
         cmocka_unit_test(test_a_space_comes_back),
         cmocka_unit_test(test_segments_that_overlap_are_refused),
         cmocka_unit_test(test_a_point_comes_back),

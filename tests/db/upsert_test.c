@@ -350,24 +350,75 @@ static void test_an_upsert_without_the_picture_lets_it_go(void **state)
     assert_int_equal(stats.media_bytes, 0);
 }
 
-static void test_a_torn_thumbnail_counts_as_none(void **state)
+/* The file in media/ of the upload that point 1 was made from. */
+static void media_file(struct fixture *f, const char *ending, char file[256])
 {
-    struct fixture *f = *state;
     struct db_source source;
     struct buf path;
-    char file[256];
-    assert_ok(upsert_picture(f, 1, 0));
     buf_init(&path, 4096);
     assert_ok(db_source_get(f->t.db, "c", test_id(1), &path, &source));
     assert_int_equal(source.size, f->pictures[0].size);
-    int n = snprintf(file, sizeof file, "%s/media/%02x/", f->t.folder, source.hash[0]);
+    int n = snprintf(file, 256, "%s/media/%02x/", f->t.folder, source.hash[0]);
     for (size_t i = 1; i < DB_HASH_BYTES; i++) {
-        n += snprintf(file + n, sizeof file - (size_t)n, "%02x", source.hash[i]);
+        n += snprintf(file + n, 256 - (size_t)n, "%02x", source.hash[i]);
     }
-    snprintf(file + n, sizeof file - (size_t)n, ".jpg");
+    snprintf(file + n, 256 - (size_t)n, "%s", ending);
+    buf_release(&path);
+}
+
+static void test_a_torn_thumbnail_counts_as_none(void **state)
+{
+    struct fixture *f = *state;
+    char file[256];
+    assert_ok(upsert_picture(f, 1, 0));
+    media_file(f, ".jpg", file);
     assert_int_equal(truncate(file, 200), 0);
     assert_err(thumbnail(f, 1), ERR_NOT_FOUND);
-    buf_release(&path);
+}
+
+/* ---- Originals ---- */
+
+static enum err original(struct fixture *f, uint64_t number, size_t i)
+{
+    struct duet_picture picture;
+    enum err result = duet_original(f->t.db, "c", test_id(number), &picture);
+    if (result == ERR_OK) {
+        assert_int_equal(picture.n, f->pictures[i].size);
+        assert_memory_equal(picture.bytes, f->pictures[i].data, picture.n);
+        assert_string_equal(picture.type, "application/octet-stream"); /* of a PPM */
+    } else {
+        assert_null(picture.bytes);
+    }
+    duet_free(picture.bytes);
+    return result;
+}
+
+static void test_an_upload_is_kept_to_the_last_byte(void **state)
+{
+    struct fixture *f = *state;
+    struct duet_named_input text = {NULL, duet_input_text("dog")};
+    assert_ok(upsert_picture(f, 1, 0));
+    assert_ok(original(f, 1, 0));
+    assert_ok(upsert_picture(f, 1, 1));
+    assert_ok(original(f, 1, 1));
+    assert_err(original(f, 2, 0), ERR_NOT_FOUND);
+    assert_ok(upsert_inputs(f, 1, &text, 1));
+    assert_err(original(f, 1, 1), ERR_NOT_FOUND);
+}
+
+static void test_a_copy_that_changed_is_not_handed_out(void **state)
+{
+    struct fixture *f = *state;
+    char file[256];
+    assert_ok(upsert_picture(f, 1, 0));
+    media_file(f, ".orig", file);
+    FILE *copy = fopen(file, "r+b");
+    assert_non_null(copy);
+    assert_int_equal(fputc('Q', copy), 'Q');
+    assert_int_equal(fclose(copy), 0);
+    assert_err(original(f, 1, 0), ERR_NOT_FOUND);
+    assert_int_equal(unlink(file), 0);
+    assert_err(original(f, 1, 0), ERR_NOT_FOUND);
 }
 
 /* ---- Models ---- */
@@ -479,6 +530,8 @@ int main(void)
         TEST(test_a_picture_goes_with_the_last_of_its_points),
         TEST(test_an_upsert_without_the_picture_lets_it_go),
         TEST(test_a_torn_thumbnail_counts_as_none),
+        TEST(test_an_upload_is_kept_to_the_last_byte),
+        TEST(test_a_copy_that_changed_is_not_handed_out),
         TEST(test_a_model_of_another_space_is_refused_by_name),
         TEST(test_other_weights_of_the_same_space_still_work),
         TEST(test_a_database_knows_its_model_again),

@@ -5,6 +5,7 @@
  *     char folder[] = "/tmp/duet-test-XXXXXX";
  *     mkdtemp(folder);
  *     tiny_model_write(folder, 1);     // two seeds: two models of the same shape
+ *     tiny_model_write_as(folder, 1, (struct tiny_shape){12, "tiny-2"});
  *     ...
  *     tiny_model_remove(folder);
  *
@@ -176,17 +177,62 @@ static inline void tiny_write_weights(const char *folder, const char *name,
     buf_release(&file);
 }
 
-static inline void tiny_model_write(const char *folder, uint32_t seed)
+/* The size of its vectors, and the name of their space. */
+struct tiny_shape {
+    size_t dim;
+    const char *space;
+};
+
+/* The config with another size and space. */
+static inline void tiny_write_config(const char *folder, struct tiny_shape shape)
 {
-    tiny_write(folder, "config.json", tiny_config, sizeof tiny_config - 1);
+    static const char space[] = "\"space\":\"tiny-1\"";
+    static const char dim[] = "\"dim\":8";
+    struct buf config;
+    const char *at_space = strstr(tiny_config, space);
+    const char *at_dim = strstr(tiny_config, dim);
+    assert_true(at_space != NULL && at_dim > at_space);
+    buf_init(&config, 1 << 16);
+    assert_ok(buf_append(&config, tiny_config, (size_t)(at_space - tiny_config)));
+    assert_ok(buf_printf(&config, "\"space\":\"%s\"", shape.space));
+    at_space += sizeof space - 1;
+    assert_ok(buf_append(&config, at_space, (size_t)(at_dim - at_space)));
+    assert_ok(buf_printf(&config, "\"dim\":%zu%s", shape.dim, at_dim + sizeof dim - 1));
+    tiny_write(folder, "config.json", config.data, config.size);
+    buf_release(&config);
+}
+
+/* The weights of a head, for vectors of `dim` numbers. */
+static inline void tiny_write_head(const char *folder, const char *name,
+                                   const struct tiny_tensor *head, size_t dim,
+                                   uint32_t seed)
+{
+    struct tiny_tensor sized[5];
+    memcpy(sized, head, sizeof sized);
+    sized[2].shape[0] = sized[3].shape[0] = dim; /* linear.weight, linear.bias */
+    tiny_write_weights(folder, name, sized, seed);
+}
+
+static inline void tiny_model_write_as(const char *folder, uint32_t seed,
+                                       struct tiny_shape shape)
+{
+    tiny_write_config(folder, shape);
     tiny_write(folder, "vocab-en.txt", tiny_vocabulary, sizeof tiny_vocabulary - 1);
     tiny_write(folder, "vocab-zh.txt", tiny_vocabulary, sizeof tiny_vocabulary - 1);
     tiny_write_weights(folder, "image.safetensors", tiny_image, seed);
-    tiny_write_weights(folder, "head-image.safetensors", tiny_head_image, seed + 1);
+    tiny_write_head(folder, "head-image.safetensors", tiny_head_image, shape.dim,
+                    seed + 1);
     tiny_write_weights(folder, "text-en.safetensors", tiny_text, seed + 2);
     tiny_write_weights(folder, "text-zh.safetensors", tiny_text, seed + 3);
-    tiny_write_weights(folder, "head-text-en.safetensors", tiny_head_text, seed + 4);
-    tiny_write_weights(folder, "head-text-zh.safetensors", tiny_head_text, seed + 5);
+    tiny_write_head(folder, "head-text-en.safetensors", tiny_head_text, shape.dim,
+                    seed + 4);
+    tiny_write_head(folder, "head-text-zh.safetensors", tiny_head_text, shape.dim,
+                    seed + 5);
+}
+
+static inline void tiny_model_write(const char *folder, uint32_t seed)
+{
+    tiny_model_write_as(folder, seed, (struct tiny_shape){TINY_DIM, "tiny-1"});
 }
 
 /* Removes the files and the folder. */

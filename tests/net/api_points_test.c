@@ -265,6 +265,24 @@ static void test_a_thumbnail_is_a_jpeg_or_404(void **state)
     assert_string_equal(answer.type, "application/json");
 }
 
+static void test_an_original_is_asked_for_by_size(void **state)
+{
+    (void)state;
+    ask("GET", POINTS "/1/image?size=original", NULL);
+    assert_answer(200, "whole");
+    assert_string_equal(answer.type, "image/png");
+    assert_string_equal(answer.disposition, "inline");
+    ask("GET", POINTS "/3/image?a=b&size=original", NULL);
+    assert_answer(200, "whole");
+    assert_string_equal(answer.type, "application/octet-stream");
+    assert_string_equal(answer.disposition, "attachment");
+    ask("GET", POINTS "/2/image?size=original", NULL);
+    assert_answer(404, "the file is gone");
+    assert_null(answer.disposition);
+    ask("GET", POINTS "/1/image?size=originals", NULL);
+    assert_answer(200, "JPEG");
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, ask_begin, ask_end)
@@ -285,6 +303,7 @@ int main(void)
         TEST(test_delete_is_by_ids_or_by_filter),
         TEST(test_a_count_takes_a_filter),
         TEST(test_a_thumbnail_is_a_jpeg_or_404),
+        TEST(test_an_original_is_asked_for_by_size),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

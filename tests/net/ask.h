@@ -16,6 +16,7 @@
 static struct {
     int status;
     const char *type;
+    const char *disposition;
     char text[16 << 10];
 } answer;
 
@@ -64,6 +65,7 @@ static inline void ask(const char *method, const char *path, const char *body)
     api_call_run(&call);
     answer.status = call.status;
     answer.type = call.type;
+    answer.disposition = call.disposition;
     snprintf(answer.text, sizeof answer.text, "%s", call.out.text.data);
     api_call_release(&call);
 }

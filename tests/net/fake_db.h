@@ -636,6 +636,19 @@ enum err duet_thumbnail(struct duet *db, const char *collection, struct duet_id 
     return ERR_OK;
 }
 
+/* Point 1 is of a PNG, point 3 of something that no browser shows. */
+enum err duet_original(struct duet *db, const char *collection, struct duet_id id,
+                       struct duet_picture *out)
+{
+    (void)db;
+    *out = (struct duet_picture){0};
+    TRY(fake_find_collection(collection));
+    FAIL_IF(id.number != 1 && id.number != 3, ERR_NOT_FOUND, "the file is gone");
+    *out = (struct duet_picture){
+        strdup("whole"), 5, id.number == 1 ? "image/png" : "application/octet-stream"};
+    return ERR_OK;
+}
+
 void duet_free(void *p)
 {
     free(p);
