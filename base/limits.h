@@ -90,6 +90,11 @@
 #define LIMIT_FILTER_KEY_BYTES 1024        /* one path, as in "a.b[].c" */
 #define LIMIT_FILTER_KEY_STEPS 32          /* as deep as JSON may be */
 
+/* Payload indexes. Each costs every write of a point. */
+#define LIMIT_INDEXES_MAX 64 /* of one collection */
+#define LIMIT_INDEX_FIELD_BYTES                                                        \
+    LIMIT_NAME_BYTES /* its path: it stands in a URL to be removed */
+
 /* Batches. */
 #define LIMIT_BATCH_POINTS 10000 /* points in one upsert request */
 #define LIMIT_ADD_GROUP 256      /* pictures in one commit of `duet add` */

@@ -28,20 +28,6 @@ static enum err put(struct txn *txn, const char *alias, const char *target)
                      collection_name_key(target));
 }
 
-static enum err count(struct txn *txn, size_t *n)
-{
-    struct cursor cursor;
-    *n = 0;
-    TRY(cursor_open(txn, STORE_ALIASES, (struct bytes){"", 0}, &cursor));
-    enum err result = ERR_OK;
-    while (result == ERR_OK && cursor.key.data != NULL) {
-        ++*n;
-        result = cursor_next(&cursor);
-    }
-    cursor_close(&cursor);
-    return result;
-}
-
 /* An alias of an alias is refused, as in the dialect: so no circle can come about. */
 static enum err create(struct txn *txn, const struct duet_alias_change *change)
 {
@@ -50,7 +36,7 @@ static enum err create(struct txn *txn, const struct duet_alias_change *change)
     TRY(collection_check_name(change->to, "collection"));
     TRY(collection_is_there(txn, change->to, &there));
     FAIL_IF(!there, ERR_NOT_FOUND, "there is no collection '%s'", change->to);
-    TRY(count(txn, &n));
+    TRY(store_count(txn, STORE_ALIASES, (struct bytes){"", 0}, &n));
     FAIL_IF(n >= LIMIT_ALIASES_MAX, ERR_LIMIT, "there are %d aliases already",
             LIMIT_ALIASES_MAX);
     return put(txn, change->alias, change->to);

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "db/collection.h"
 #include "db/database.h"
+#include "db/payload_index.h"
 #include "db/seal.h"
 #include "db/sweep.h"
 
@@ -39,6 +40,7 @@ static enum err pass(struct builder *builder, bool tidy)
     size_t n_reclaimed;
     size_t n_built;
     TRY(collection_reclaim(db->store, &n_reclaimed));
+    TRY(payload_indexes_build(db->store)); /* those that a crash cut short */
     TRY(seal_due(db, builder->first_pass, &n_built));
     if (builder->first_pass || tidy || n_reclaimed > 0 || n_built > 0) {
         TRY(store_drop_dead_readers(db->store));

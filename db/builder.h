@@ -1,7 +1,7 @@
 /*
  * builder.h - the thread of a writing process that seals segments, and does the other
  * slow work that no request should wait for: seal.h builds, collection.h takes back the
- * rows of dropped collections, sweep.h deletes old files.
+ * rows of dropped collections, payload_index.h gives rows to points that were there first, sweep.h deletes old files.
  *
  *     TRY(builder_start(&builder, db));
  *     builder_wake(builder);            // after each commit; cheap

@@ -202,20 +202,6 @@ static enum err take_number(struct txn *txn, uint32_t *number)
     return store_put_format(txn, &format);
 }
 
-static enum err count_collections(struct txn *txn, size_t *n)
-{
-    struct cursor cursor;
-    *n = 0;
-    TRY(cursor_open(txn, STORE_COLLECTIONS, (struct bytes){"", 0}, &cursor));
-    enum err result = ERR_OK;
-    while (result == ERR_OK && cursor.key.data != NULL) {
-        ++*n;
-        result = cursor_next(&cursor);
-    }
-    cursor_close(&cursor);
-    return result;
-}
-
 /* A name stands for one collection, be it its own or an alias. */
 static enum err check_free(struct txn *txn, const char *name)
 {
@@ -234,7 +220,7 @@ static enum err create_body(struct txn *txn, void *arg)
     struct record_collection *c = &create->collection;
     size_t n;
     TRY(check_free(txn, c->name));
-    TRY(count_collections(txn, &n));
+    TRY(store_count(txn, STORE_COLLECTIONS, (struct bytes){"", 0}, &n));
     FAIL_IF(n >= LIMIT_COLLECTIONS_MAX, ERR_LIMIT, "there are %d collections already",
             LIMIT_COLLECTIONS_MAX);
     TRY(take_number(txn, &c->number));

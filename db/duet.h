@@ -205,6 +205,60 @@ DUET_CHECK enum err duet_collections_list(struct duet *db, const char *name,
                                           struct duet_collections *out);
 DUET_API void duet_collections_release(struct duet_collections *list);
 
+/* ---- Payload indexes: filters on a field without a look at every point -------------- */
+
+enum duet_index_kind {
+    DUET_INDEX_KEYWORD,  /* strings */
+    DUET_INDEX_INTEGER,  /* numbers */
+    DUET_INDEX_FLOAT,    /* numbers */
+    DUET_INDEX_BOOL,     /* true and false */
+    DUET_INDEX_DATETIME, /* strings that are dates and times */
+    DUET_INDEX_UUID,     /* strings that are UUIDs */
+    DUET_INDEX_GEO,      /* {"lat", "lon"} */
+    DUET_INDEX_TEXT      /* words of strings */
+};
+
+/* As the dialect writes them: "keyword". */
+static inline const char *duet_index_kind_name(enum duet_index_kind kind)
+{
+    static const char *const names[] = {"keyword",  "integer", "float", "bool",
+                                        "datetime", "uuid",    "geo",   "text"};
+    return names[kind];
+}
+
+struct duet_index {
+    const char *field;
+    enum duet_index_kind kind;
+    const char *params; /* a JSON object as it was given; NULL: only the kind was */
+    size_t n_points;    /* that have a value of the kind there */
+    bool ready;         /* all points have their rows: filters use it */
+};
+
+/*
+ * Makes an index on the field `field`, a path as in filters ("a.b[].c"). `schema` is the
+ * dialect's field_schema as JSON: ""keyword"", or an object with "type" and
+ * parameters. An index never changes which points a filter finds, but for one of texts,
+ * which says what a word is in its field. One that is there as described is left alone,
+ * another on the same field is replaced. Returns when all points have their rows; writes
+ * may go on meanwhile, and what a crash cuts short the next writer finishes.
+ * ERR_NOT_FOUND, ERR_INVALID, ERR_UNSUPPORTED, ERR_LIMIT, ERR_FULL, ERR_IO.
+ */
+DUET_CHECK enum err duet_index_create(struct duet *db, const char *collection,
+                                      const char *field, const char *schema);
+
+/* Removes it; one that is not there is no error. ERR_NOT_FOUND: no such collection. */
+DUET_CHECK enum err duet_index_remove(struct duet *db, const char *collection,
+                                      const char *field);
+
+struct duet_indexes {
+    struct duet_index *items; /* [n], as they were made */
+    size_t n;
+};
+
+DUET_CHECK enum err duet_indexes_list(struct duet *db, const char *collection,
+                                      struct duet_indexes *out);
+DUET_API void duet_indexes_release(struct duet_indexes *list);
+
 /* ---- Aliases: other names of collections, good wherever a collection is named ---- */
 
 enum duet_alias_change_kind {
