@@ -11,8 +11,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "db/filter.h"
-
-static const char path[] = "tests/golden/filters/cases.jsonl";
+#include "tests/db/golden_filters.h"
 
 static size_t n_cases, n_matches;
 
@@ -26,17 +25,6 @@ static const char *id_text(struct json_object *id, struct duet_id *out)
     return text;
 }
 
-static bool is_listed(struct json_object *list, const char *text)
-{
-    for (size_t i = 0; i < json_object_array_length(list); i++) {
-        struct json_object *item = json_object_array_get_idx(list, i);
-        if (strcmp(json_object_get_string(item), text) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static bool ask(const struct filter *filter, struct json_object *point)
 {
     struct record_point record = {.n_vectors = 0};
@@ -45,7 +33,7 @@ static bool ask(const struct filter *filter, struct json_object *point)
     bool matches;
     record.payload = (struct bytes){payload, strlen(payload)};
     for (size_t i = 0; i < collection.n_spaces; i++) {
-        if (is_listed(has, collection.spaces[i].name)) {
+        if (golden_lists(has, collection.spaces[i].name)) {
             record.vectors[record.n_vectors++] =
                 (struct record_vector){collection.spaces[i].number, 1};
         }
@@ -65,7 +53,7 @@ static void check_case(struct json_object *points, struct json_object *golden)
         struct json_object *point = json_object_array_get_idx(points, i);
         struct duet_id id;
         bool wanted =
-            is_listed(json_get(golden, "ids"), id_text(json_get(point, "id"), &id));
+            golden_lists(json_get(golden, "ids"), id_text(json_get(point, "id"), &id));
         if (ask(filter, point) != wanted) {
             print_error("%s\n  %s match\n  %s\n", text,
                         wanted ? "should" : "should not", json_text(point));
@@ -92,7 +80,7 @@ static void test_filters_find_what_another_implementation_found(void **state)
 {
     (void)state;
     struct file_map map;
-    assert_ok(file_map_open(&map, path, 1 << 24));
+    assert_ok(file_map_open(&map, GOLDEN_FILTERS, 1 << 24));
     const char *line = (const char *)map.data, *end = line + map.size;
     while (line < end) {
         const char *newline = memchr(line, '\n', (size_t)(end - line));
