@@ -430,8 +430,9 @@ static void write_own(struct json_out *out, const struct duet_stats *stats)
     out_end(out, '}');
 }
 
-static void write_info(struct api_call *call, const struct duet_collection *collection,
-                       const struct duet_stats *stats)
+static enum err write_info(struct api_call *call,
+                           const struct duet_collection *collection,
+                           const struct duet_stats *stats)
 {
     struct json_out *out = &call->out;
     size_t n_indexed = 0, n_segments = 0;
@@ -453,12 +454,12 @@ static void write_info(struct api_call *call, const struct duet_collection *coll
     out_key(out, "config");
     write_config(out, collection);
     out_key(out, "payload_schema");
-    out_begin(out, '{');
-    out_end(out, '}');
+    TRY(api_write_payload_schema(call, collection->name));
     if (api_call_asks(call, "duet")) {
         write_own(out, stats);
     }
     out_end(out, '}');
+    return ERR_OK;
 }
 
 enum err api_collection_get(struct api_call *call)
@@ -468,7 +469,7 @@ enum err api_collection_get(struct api_call *call)
     TRY(duet_collections_list(call->api->db, collection_of(call), &list));
     enum err result = duet_stats(call->api->db, collection_of(call), &stats);
     if (result == ERR_OK) {
-        write_info(call, &list.items[0], &stats);
+        result = write_info(call, &list.items[0], &stats);
     }
     duet_collections_release(&list);
     return result;

@@ -45,7 +45,8 @@ static struct fake {
     char metadata[256];                        /* of the last create or update */
     char operations[FAKE_OPERATIONS_MAX][256]; /* what the last apply was asked for */
     size_t n_operations;
-    char aliases[256]; /* the last changes */
+    char aliases[256];       /* the last changes */
+    char payload_index[256]; /* the last made ("field schema") or removed ("field") */
 } fake = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
 
 #define FAKE_TRY() FAIL_IF(fake.fail != ERR_OK, fake.fail, "told to fail")
@@ -277,6 +278,42 @@ enum err duet_aliases_list(struct duet *db, const char *collection,
 }
 
 void duet_aliases_release(struct duet_aliases *list)
+{
+    (void)list;
+}
+
+enum err duet_index_create(struct duet *db, const char *collection, const char *field,
+                           const char *schema)
+{
+    (void)db;
+    TRY(fake_find_collection(collection));
+    snprintf(fake.payload_index, sizeof fake.payload_index, "%s %s", field, schema);
+    return ERR_OK;
+}
+
+enum err duet_index_remove(struct duet *db, const char *collection, const char *field)
+{
+    (void)db;
+    TRY(fake_find_collection(collection));
+    snprintf(fake.payload_index, sizeof fake.payload_index, "%s", field);
+    return ERR_OK;
+}
+
+enum err duet_indexes_list(struct duet *db, const char *collection,
+                           struct duet_indexes *out)
+{
+    static struct duet_index items[] = {
+        {"price", DUET_INDEX_FLOAT, NULL, 3, true},
+        {"a.\"b\"", DUET_INDEX_TEXT, "{\"type\":\"text\"}", 2, false},
+    };
+    (void)db;
+    *out = (struct duet_indexes){.n = 0};
+    TRY(fake_find_collection(collection));
+    *out = (struct duet_indexes){items, 2};
+    return ERR_OK;
+}
+
+void duet_indexes_release(struct duet_indexes *list)
 {
     (void)list;
 }
