@@ -101,7 +101,7 @@ FUZZERS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/fuzz/fuzz_*.c)
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all help deps demo test test-run test-unit crash slow asan tsan debug eval recall bench fuzz \
+.PHONY: all help deps demo test test-run test-unit crash slow asan tsan debug eval recall bench bench-filter fuzz \
         format format-check checksrc lint sizes doctor lib install uninstall clean
 
 all: $(BUILD)/duet lib ## build the program and the library
@@ -267,6 +267,9 @@ recall: $(BUILD)/tests/bench/recall ## what the index finds of the exact ten (DB
 
 bench: $(BUILD)/duet $(BENCHES) ## speed, as medians; docs/SPEED.md explains the numbers
 	@BUILD=$(BUILD) DUET_MODELS=$(CURDIR)/encoder/models tests/bench/run.sh $(BENCHES)
+
+bench-filter: $(BUILD)/tests/bench/bench_filter ## what filters cost, with indexes and without
+	@tests/bench/run.sh $(BUILD)/tests/bench/bench_filter
 
 fuzz: ## look for crashes in a parser: make fuzz F=image TIME=60 (needs clang)
 	@test -n "$(F)" || { echo "say which: make fuzz F=image TIME=60"; exit 2; }
