@@ -102,7 +102,7 @@ FUZZERS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/fuzz/fuzz_*.c)
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: all help deps demo test test-run test-unit test-page crash hostile slow asan tsan debug eval recall recall-data \
-        recall-filtered bench bench-commit bench-server bench-million bench-growth bench-search fuzz \
+        recall-filtered bench bench-commit bench-filter bench-server bench-million bench-growth bench-search fuzz \
         format format-check checksrc lint sizes doctor lib install uninstall clean
 
 all: $(BUILD)/duet lib ## build the program and the library
@@ -316,6 +316,9 @@ bench-search: $(BUILD)/tests/bench/search_duet ## beside FAISS HNSW, usearch and
 	@$(WORK)/peers/bin/pip install -q -r tests/bench/search_peers.txt
 	@DUET_MODELS=$(CURDIR)/encoder/models tests/bench/run.sh \
 	  '$(WORK)/peers/bin/python tests/bench/search_peers.py $(BUILD)/tests/bench/search_duet $(DB) $(QUERIES)'
+
+bench-filter: $(BUILD)/tests/bench/bench_filter ## what filters cost, with indexes and without
+	@tests/bench/run.sh $(BUILD)/tests/bench/bench_filter
 
 fuzz: ## look for crashes in a parser: make fuzz F=image TIME=60 (needs clang)
 	@test -n "$(F)" || { echo "say which: make fuzz F=image TIME=60"; exit 2; }

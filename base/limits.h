@@ -101,6 +101,7 @@
 #define LIMIT_BATCH_QUERIES 1000  /* in one query/batch request */
 #define LIMIT_BATCH_INPUTS 4096   /* of a request: their vectors are held */
 #define LIMIT_GROUPED_HITS 100000 /* groups times results in each, as asked for */
+
 /* Facets: all different values of a key are counted in memory. */
 #define LIMIT_FACET_VALUES 262144     /* past what anybody calls a facet */
 #define LIMIT_FACET_BYTES (64u << 20) /* of the strings among them */
@@ -109,6 +110,11 @@
  * result, so 64 MB in all. Past the number: ERR_BUSY, since they go by themselves. */
 #define LIMIT_PAGES_OPEN 256
 #define LIMIT_PAGES_SECONDS 60 /* after its last use a list is gone */
+
+/* Payload indexes. Each costs every write of a point. */
+#define LIMIT_INDEXES_MAX 64 /* of one collection */
+#define LIMIT_INDEX_FIELD_BYTES                                                        \
+    LIMIT_NAME_BYTES /* its path: it stands in a URL to be removed */
 
 /* Batches. */
 #define LIMIT_BATCH_POINTS 10000        /* points in one upsert request */

@@ -67,6 +67,55 @@ int32_t utf8_lower(int32_t c)
     return utf8proc_tolower(c);
 }
 
+bool utf8_is_space(int32_t c)
+{
+    switch (utf8proc_category(c)) {
+    case UTF8PROC_CATEGORY_ZS:
+    case UTF8PROC_CATEGORY_ZL:
+    case UTF8PROC_CATEGORY_ZP:
+        return true;
+    default:
+        return (c >= '\t' && c <= '\r') || c == 0x85;
+    }
+}
+
+bool utf8_is_mark(int32_t c)
+{
+    switch (utf8proc_category(c)) {
+    case UTF8PROC_CATEGORY_MN:
+    case UTF8PROC_CATEGORY_MC:
+    case UTF8PROC_CATEGORY_ME:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* utf8proc knows no scripts: the blocks of each. */
+bool utf8_is_unspaced(int32_t c)
+{
+    static const struct {
+        int32_t first, last;
+    } blocks[] = {
+        {0x0e00, 0x0eff},   /* Thai, Lao */
+        {0x1000, 0x109f},   /* Burmese */
+        {0x1780, 0x17ff},   /* Khmer */
+        {0x3005, 0x3007},   /* signs among Han: 々, 〆, 〇 */
+        {0x3041, 0x30ff},   /* kana */
+        {0x31f0, 0x31ff},   /* small katakana */
+        {0xa9e0, 0xa9ff},   /* more Burmese */
+        {0xaa60, 0xaa7f},   /* more Burmese */
+        {0xff66, 0xff9f},   /* half-width katakana */
+        {0x1b000, 0x1b16f}, /* old kana */
+    };
+    for (size_t i = 0; i < sizeof blocks / sizeof blocks[0]; i++) {
+        if (c >= blocks[i].first && c <= blocks[i].last) {
+            return true;
+        }
+    }
+    return utf8_is_han(c);
+}
+
 bool utf8_is_han(int32_t c)
 {
     return (c >= 0x2e80 && c <= 0x2fdf) || (c >= 0x3400 && c <= 0x4dbf) ||

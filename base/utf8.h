@@ -29,6 +29,15 @@ size_t utf8_put(int32_t code_point, char *dst);
 bool utf8_is_alnum(int32_t code_point);
 int32_t utf8_lower(int32_t code_point);
 
+/* Whether the code point is white space; and whether it is a mark that belongs to the
+ * letter before it (categories Mn, Mc and Me). */
+bool utf8_is_space(int32_t code_point);
+bool utf8_is_mark(int32_t code_point);
+
+/* Whether the code point is of a script that is written without spaces between words:
+ * Han, kana, Thai, Lao, Khmer, Burmese. Korean has spaces. */
+bool utf8_is_unspaced(int32_t code_point);
+
 /* Whether the code point is a Han ideograph or a radical of one; and whether a text has
  * any, up to the first byte that is not well-formed. */
 bool utf8_is_han(int32_t code_point);

@@ -44,7 +44,7 @@ static void print_index(const struct duet_space_stats *space)
 }
 
 static void print_human(const struct cli *cli, const struct duet_stats *stats,
-                        size_t n_matching)
+                        const struct duet_indexes *indexes, size_t n_matching)
 {
     printf("%-14s %s\n", "database", cli->db);
     printf("%-14s %s\n", "collection", cli->collection);
@@ -64,6 +64,12 @@ static void print_human(const struct cli *cli, const struct duet_stats *stats,
         }
         putchar('\n');
         print_index(space);
+    }
+    for (size_t i = 0; i < indexes->n; i++) {
+        const struct duet_index *index = &indexes->items[i];
+        printf("%-14s on %s (%s), %zu points%s\n", "index", index->field,
+               duet_index_kind_name(index->kind), index->n_points,
+               index->ready ? "" : ", being made");
     }
     char bytes[PRINT_BYTES_MAX];
     printf("%-14s %s\n", "store", print_bytes(bytes, stats->store_bytes));
@@ -107,8 +113,9 @@ static struct json_object *space_json(const struct duet_space_stats *space)
     add_number(object, "segment_bytes", space->segment_bytes);
     add_number(object, "memory_bytes", space->memory_bytes);
     json_object_object_add(object, "index", json_object_new_string(space->index));
-    json_object_object_add(object, "index_choice",
-                           json_object_new_string(duet_index_name(space->choice)));
+    json_object_object_add(
+        object, "index_choice",
+        json_object_new_string(duet_vector_index_name(space->choice)));
     json_object_object_add(object, "index_reason",
                            json_object_new_string(space->reason));
     json_object_object_add(object, "same_side", width_json(&space->same_side));
@@ -116,8 +123,24 @@ static struct json_object *space_json(const struct duet_space_stats *space)
     return object;
 }
 
+static struct json_object *indexes_json(const struct duet_indexes *indexes)
+{
+    struct json_object *list = json_object_new_array();
+    for (size_t i = 0; i < indexes->n; i++) {
+        const struct duet_index *index = &indexes->items[i];
+        struct json_object *object = json_object_new_object();
+        const char *kind = duet_index_kind_name(index->kind);
+        json_object_object_add(object, "field", json_object_new_string(index->field));
+        json_object_object_add(object, "kind", json_object_new_string(kind));
+        add_number(object, "points", index->n_points);
+        json_object_object_add(object, "ready", json_object_new_boolean(index->ready));
+        json_object_array_add(list, object);
+    }
+    return list;
+}
+
 static void print_json(const struct cli *cli, const struct duet_stats *stats,
-                       size_t n_matching)
+                       const struct duet_indexes *indexes, size_t n_matching)
 {
     struct json_object *object = json_object_new_object();
     struct json_object *spaces = json_object_new_array();
@@ -135,6 +158,7 @@ static void print_json(const struct cli *cli, const struct duet_stats *stats,
         json_object_array_add(spaces, space_json(&stats->spaces[i]));
     }
     json_object_object_add(object, "spaces", spaces);
+    json_object_object_add(object, "indexes", indexes_json(indexes));
     puts(json_text(object));
     json_object_put(object);
 }
@@ -151,16 +175,21 @@ static enum exit_code run(const struct cli *cli)
         return code;
     }
     size_t n_matching = 0;
+    struct duet_indexes indexes = {.n = 0};
     enum err result = duet_stats(db, cli->collection, &stats);
+    if (result == ERR_OK) {
+        result = duet_indexes_list(db, cli->collection, &indexes);
+    }
     if (result == ERR_OK && cli->filter != NULL) {
         result = duet_count_where(db, cli->collection, cli->filter, &n_matching);
     }
     if (result == ERR_OK && cli->json) {
-        print_json(cli, &stats, n_matching);
+        print_json(cli, &stats, &indexes, n_matching);
     } else if (result == ERR_OK) {
-        print_human(cli, &stats, n_matching);
+        print_human(cli, &stats, &indexes, n_matching);
     }
     code = cli_fail(result);
+    duet_indexes_release(&indexes);
     duet_close(db);
     return code;
 }
@@ -176,7 +205,8 @@ const struct cli_command cmd_stats = {
     .summary = "tell how much is in the database",
     .about =
         "Prints the counts of points and vectors, the sealed segments of each space,\n"
-        "and the bytes that they take. With --url it prints what the server says of\n"
+        "the payload indexes, and the bytes that all take. With --url it prints what "
+        "the server says of\n"
         "the collection, as JSON.\n",
     .example = "  duet stats\n"
                "  duet stats --filter '{\"must\": {\"has_vector\": \"text\"}}'\n",

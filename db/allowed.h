@@ -21,8 +21,8 @@ struct allowed {
     uint64_t *slots[LIMIT_SPACES_MAX];
 };
 
-/* Asks the filter of every point, once, for the spaces whose bits are set in `spaces`.
- * On failure there may be something to release. */
+/* Asks the filter, once a point, for the spaces whose bits are set in `spaces`; payload
+ * indexes spare most or all of the asking. On failure there may be something to release. */
 enum err allowed_find(struct allowed *allowed, struct txn *txn,
                       const struct record_collection *collection,
                       const struct filter *filter, uint32_t spaces) ERR_CHECK;

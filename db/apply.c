@@ -23,6 +23,7 @@ struct parsed {
     struct payload_path *paths;            /* of what is set (1) or deleted (n_names) */
     struct arena arena;                    /* of the paths */
     struct filter *filter, *update_filter; /* owned; NULL: none */
+    struct filter_words update_words;      /* of update_filter, in this transaction */
     size_t first_point;                    /* its first point in the upsert */
     struct duet_id *ids; /* [n_ids], of its filter in this transaction, owned */
     size_t n_ids;
@@ -224,20 +225,20 @@ static enum err require(struct edit *edit, struct duet_id id)
 }
 
 /* Whether the present point passes the filter; NULL is passed by all. */
-static enum err passes(struct edit *edit, const struct filter *filter,
-                       struct duet_id id, bool *pass)
+static enum err passes(struct edit *edit, const struct parsed *p, struct duet_id id,
+                       bool *pass)
 {
     struct record_key key = record_key_point(edit->collection.number, id);
     struct bytes value;
     struct record_point record;
     *pass = true;
-    if (filter == NULL) {
+    if (p->update_filter == NULL) {
         return ERR_OK;
     }
     TRY(store_get(edit->txn, STORE_POINTS, store_key(&key), &value));
     TRY(record_point_read(&record, value));
-    struct filter_point point = {id, &edit->collection, &record};
-    return filter_matches(filter, &point, pass);
+    struct filter_point point = {id, &edit->collection, &record, &p->update_words};
+    return filter_matches(p->update_filter, &point, pass);
 }
 
 static enum err is_wanted(struct edit *edit, const struct duet_operation *o,
@@ -250,8 +251,7 @@ static enum err is_wanted(struct edit *edit, const struct duet_operation *o,
         return ERR_OK;
     }
     *wanted = false;
-    return o->mode == DUET_INSERT_ONLY ? ERR_OK
-                                       : passes(edit, p->update_filter, id, wanted);
+    return o->mode == DUET_INSERT_ONLY ? ERR_OK : passes(edit, p, id, wanted);
 }
 
 static enum err write_point(struct apply *a, struct edit *edit,
@@ -270,8 +270,12 @@ static enum err write_point(struct apply *a, struct edit *edit,
 }
 
 static enum err write_points(struct apply *a, struct edit *edit,
-                             const struct duet_operation *o, const struct parsed *p)
+                             const struct duet_operation *o, struct parsed *p)
 {
+    filter_words_release(&p->update_words); /* of a run before */
+    if (p->update_filter != NULL) {
+        TRY(filter_words_bind(&p->update_words, p->update_filter, &edit->rows.indexes));
+    }
     for (size_t i = 0; i < o->n_points; i++) {
         enum err result = write_point(a, edit, o, p, i);
         if (result != ERR_OK) {
@@ -445,6 +449,7 @@ static void release(struct apply *a)
         arena_release(&a->parsed[i].arena);
         filter_free(a->parsed[i].filter);
         filter_free(a->parsed[i].update_filter);
+        filter_words_release(&a->parsed[i].update_words);
         alloc_free(a->parsed[i].ids);
     }
     upsert_release(a->upsert);

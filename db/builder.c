@@ -20,6 +20,7 @@
 #include "db/collection.h"
 #include "db/database.h"
 #include "db/move.h"
+#include "db/payload_index.h"
 #include "db/seal.h"
 #include "db/sweep.h"
 
@@ -105,6 +106,9 @@ static enum err mover_pass(struct builder *builder)
 {
     size_t n;
     enum err result = collection_reclaim(builder->db->store, &n);
+    if (result == ERR_OK) { /* those that a crash cut short */
+        result = payload_indexes_build(builder->db->store);
+    }
     if (result == ERR_OK) {
         result = move_due(builder);
     }

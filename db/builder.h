@@ -1,7 +1,7 @@
 /*
  * builder.h - the two threads of a writing process that do the slow work which no
  * request should wait for. One gives room back: collection.h takes back the rows of
- * dropped collections, move.h empties what is mostly dead. The other makes segments:
+ * dropped collections, payload_index.h finishes indexes, move.h empties what is mostly dead. The other makes segments:
  * seal.h builds, sweep.h deletes old files. They are two because a build takes minutes,
  * and what dies meanwhile would pile up in the store, whose file never shrinks.
  *

@@ -190,7 +190,7 @@ struct create {
     struct record_collection collection;
     const char *metadata; /* JSON; NULL: none */
     size_t n_metadata;
-    enum duet_index index;
+    enum duet_vector_index index;
 };
 
 /* Takes the next collection number from the format record. */

@@ -125,7 +125,7 @@ struct duet_space {
 };
 
 /* Of a space's sealed segments. The numbers are pinned. */
-enum duet_index {
+enum duet_vector_index {
     DUET_INDEX_AUTO, /* by size: codes, and lists of codes from 200,000 vectors on */
     DUET_INDEX_SCAN, /* none: every vector is compared */
     DUET_INDEX_PQ,   /* codes of 4 bits, all looked at */
@@ -135,8 +135,9 @@ enum duet_index {
 };
 
 /* "auto", "scan", "pq", "ivf", "hnsw"; and back (ERR_INVALID). */
-DUET_API const char *duet_index_name(enum duet_index index);
-DUET_CHECK enum err duet_index_parse(const char *name, enum duet_index *out);
+DUET_API const char *duet_vector_index_name(enum duet_vector_index index);
+DUET_CHECK enum err duet_vector_index_parse(const char *name,
+                                            enum duet_vector_index *out);
 
 /* As the dialect writes them: "Cosine", "float32". */
 static inline const char *duet_distance_name(enum duet_distance distance)
@@ -181,7 +182,7 @@ struct duet_collection_options {
     size_t n_spaces;
     const char *metadata; /* a JSON object of the user's, [n_metadata]; NULL: none */
     size_t n_metadata;
-    enum duet_index index; /* of all its spaces */
+    enum duet_vector_index index; /* of all its spaces */
 };
 
 /* The same, with more said. */
@@ -198,7 +199,8 @@ DUET_CHECK enum err duet_collection_set_metadata(struct duet *db, const char *na
  * built anew in the background, and dropped for DUET_INDEX_SCAN. ERR_NOT_FOUND;
  * ERR_UNSUPPORTED: none compares by the Manhattan distance. */
 DUET_CHECK enum err duet_collection_set_index(struct duet *db, const char *collection,
-                                              const char *space, enum duet_index index);
+                                              const char *space,
+                                              enum duet_vector_index index);
 
 /* Adds a vector space, in which no point has a vector yet, to a collection of named
  * plain vectors. One that is there with the same description is left alone; ERR_EXISTS
@@ -225,6 +227,60 @@ struct duet_collections {
 DUET_CHECK enum err duet_collections_list(struct duet *db, const char *name,
                                           struct duet_collections *out);
 DUET_API void duet_collections_release(struct duet_collections *list);
+
+/* ---- Payload indexes: filters on a field without a look at every point -------------- */
+
+enum duet_index_kind {
+    DUET_INDEX_KEYWORD,  /* strings */
+    DUET_INDEX_INTEGER,  /* numbers */
+    DUET_INDEX_FLOAT,    /* numbers */
+    DUET_INDEX_BOOL,     /* true and false */
+    DUET_INDEX_DATETIME, /* strings that are dates and times */
+    DUET_INDEX_UUID,     /* strings that are UUIDs */
+    DUET_INDEX_GEO,      /* {"lat", "lon"} */
+    DUET_INDEX_TEXT      /* words of strings */
+};
+
+/* As the dialect writes them: "keyword". */
+static inline const char *duet_index_kind_name(enum duet_index_kind kind)
+{
+    static const char *const names[] = {"keyword",  "integer", "float", "bool",
+                                        "datetime", "uuid",    "geo",   "text"};
+    return names[kind];
+}
+
+struct duet_index {
+    const char *field;
+    enum duet_index_kind kind;
+    const char *params; /* a JSON object as it was given; NULL: only the kind was */
+    size_t n_points;    /* that have a value of the kind there */
+    bool ready;         /* all points have their rows: filters use it */
+};
+
+/*
+ * Makes an index on the field `field`, a path as in filters ("a.b[].c"). `schema` is the
+ * dialect's field_schema as JSON: ""keyword"", or an object with "type" and
+ * parameters. An index never changes which points a filter finds, but for one of texts,
+ * which says what a word is in its field. One that is there as described is left alone,
+ * another on the same field is replaced. Returns when all points have their rows; writes
+ * may go on meanwhile, and what a crash cuts short the next writer finishes.
+ * ERR_NOT_FOUND, ERR_INVALID, ERR_UNSUPPORTED, ERR_LIMIT, ERR_FULL, ERR_IO.
+ */
+DUET_CHECK enum err duet_index_create(struct duet *db, const char *collection,
+                                      const char *field, const char *schema);
+
+/* Removes it; one that is not there is no error. ERR_NOT_FOUND: no such collection. */
+DUET_CHECK enum err duet_index_remove(struct duet *db, const char *collection,
+                                      const char *field);
+
+struct duet_indexes {
+    struct duet_index *items; /* [n], as they were made */
+    size_t n;
+};
+
+DUET_CHECK enum err duet_indexes_list(struct duet *db, const char *collection,
+                                      struct duet_indexes *out);
+DUET_API void duet_indexes_release(struct duet_indexes *list);
 
 /* ---- Aliases: other names of collections, good wherever a collection is named ---- */
 
@@ -788,7 +844,7 @@ struct duet_space_stats {
     size_t memory_bytes;  /* of them, loaded */
     char index[64]; /* what the largest segment is, as FAISS names it ("PQ192x4fs",
                              "IVF1024,PQ192x4fs", "HNSW32,Flat"), "" if there is none */
-    enum duet_index choice;              /* as the collection was told */
+    enum duet_vector_index choice;       /* as the collection was told */
     char reason[160];                    /* why it is that, or none */
     struct duet_width_stats same_side;   /* for a vector of the space's own side */
     struct duet_width_stats cross_modal; /* of the other side, or of an unknown one */

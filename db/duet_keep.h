@@ -72,7 +72,7 @@ struct duet_repair_options {
 
 /*
  * Makes again what is derived: live bits, tables of slots and hashes, counts, states of
- * spaces, segments, thumbnails of pictures whose files are there. `found` is told what
+ * spaces, payload indexes, segments, thumbnails of pictures whose files are there. `found` is told what
  * was done. What can be read is kept; a row that cannot be is taken out. Each
  * collection is changed in one transaction. ERR_CORRUPT: the pages themselves are
  * broken, only a backup helps. ERR_BUSY, ERR_NOT_FOUND, ERR_IO, ERR_FULL.

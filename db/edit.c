@@ -15,7 +15,8 @@ enum err edit_open(struct edit *edit, struct txn *txn, const char *collection)
     memset(edit, 0, sizeof *edit);
     edit->txn = txn;
     buf_init(&edit->orphans, ORPHANS_BYTES_MAX);
-    return collection_get(txn, collection, &edit->collection);
+    TRY(collection_get(txn, collection, &edit->collection));
+    return payload_rows_open(&edit->rows, txn, edit->collection.number);
 }
 
 void edit_release(struct edit *edit)
@@ -23,6 +24,7 @@ void edit_release(struct edit *edit)
     for (size_t i = 0; i < LIMIT_SPACES_MAX; i++) {
         vector_writer_release(&edit->writers[i]);
     }
+    payload_rows_release(&edit->rows);
     buf_release(&edit->orphans);
 }
 
@@ -224,7 +226,10 @@ enum err edit_write(struct edit *edit, const struct db_write *write)
     buf_init(&kept, LIMIT_PAYLOAD_BYTES);
     enum err result;
     if (write->payload != NULL) {
+        struct bytes before = {point.there ? point.payload.data : NULL,
+                               point.payload.n};
         point.payload = (struct bytes){write->payload, write->n_payload};
+        TRY_OUT(payload_rows_change(&edit->rows, write->id, before, point.payload));
     } else {
         TRY_OUT(buf_append(&kept, point.payload.data, point.payload.n));
         point.payload = (struct bytes){kept.data, kept.size};
@@ -259,6 +264,7 @@ enum err edit_remove(struct edit *edit, struct duet_id id, bool *was_there)
     }
     FAIL_IF(edit->collection.n_points == 0, ERR_CORRUPT,
             "a collection has more points than it counts");
+    TRY(payload_rows_change(&edit->rows, id, point.payload, (struct bytes){NULL, 0}));
     for (size_t i = 0; i < record_collection_n_all(&edit->collection); i++) {
         TRY(drop_vector(edit, i, point.slots[i]));
     }
@@ -305,5 +311,6 @@ enum err edit_finish(struct edit *edit)
             TRY(vector_writer_finish(&edit->writers[i]));
         }
     }
+    TRY(payload_rows_finish(&edit->rows));
     return collection_put(edit->txn, &edit->collection);
 }

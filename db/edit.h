@@ -10,9 +10,9 @@
  *     edit_release(&edit);
  *
  * It keeps all tables in step: the point, its vectors and slots, its system record and
- * the row of its content hash, what its vectors were made from, and the counts. A vector
- * in a shadow goes with the vector that it is the shadow of. Each chunk of vectors is
- * written once, however many points of a batch it takes.
+ * the row of its content hash, those of payload indexes, what its vectors were made from,
+ * and the counts. A vector in a shadow goes with the vector that it is the shadow of.
+ * Each chunk of vectors is written once, however many points of a batch it takes.
  *
  * Threads: as the transaction's.
  */
@@ -20,6 +20,7 @@
 #define DB_EDIT_H
 
 #include "db/collection.h"
+#include "db/payload_rows.h"
 #include "db/vectors.h"
 
 struct edit {
@@ -27,6 +28,7 @@ struct edit {
     struct record_collection collection;
     struct vector_writer writers[LIMIT_SPACES_MAX]; /* opened by the first need */
     bool open[LIMIT_SPACES_MAX];
+    struct payload_rows rows; /* of its payload indexes */
     /* Content hashes that a point went away from: [n_orphans, DB_HASH_BYTES]. */
     struct buf orphans;
 };

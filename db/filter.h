@@ -10,7 +10,7 @@
  *     ...
  *     filter_free(filter);
  *
- * docs/HTTP.md says what each condition means. Without an index a filter costs the
+ * docs/HTTP.md says what each condition means. To ask a filter costs the
  * reading of each point's payload, of which the members that paths begin with are parsed
  * and the rest is stepped over; conditions that ask for nothing of it (has_id,
  * has_vector, slice) are asked first.
@@ -24,6 +24,7 @@
 #include "db/record.h"
 
 struct filter;
+struct filter_words;
 
 /*
  * Compiles the JSON object `text`. ERR_INVALID and ERR_LIMIT begin with the way to the
@@ -40,15 +41,13 @@ struct filter_point {
     struct duet_id id;
     const struct record_collection *collection;
     const struct record_point *record;
+    /* What the collection's text indexes make of the filter's words (filter_words.h);
+     * NULL: it has none. To be given wherever it may have: the answer depends on it. */
+    const struct filter_words *words;
 };
 
 /* Whether the point passes. ERR_CORRUPT: its payload is no JSON; ERR_NOMEM. */
 enum err filter_matches(const struct filter *filter, const struct filter_point *point,
                         bool *matches) ERR_CHECK;
-
-/* The only ids that can pass, ascending, where the filter names them at its top
- * ("must": has_id): then no others need to be looked at. Borrowed from the filter; NULL
- * where it does not. */
-const struct duet_id *filter_only_ids(const struct filter *filter, size_t *n);
 
 #endif

@@ -97,6 +97,19 @@ static enum err read_ring(struct filter *filter, const struct field *f,
     return ERR_OK;
 }
 
+static void find_box(struct filter_node *node)
+{
+    const struct geo_ring *ring = &node->polygon.rings[0];
+    struct geo_point *sw = &node->polygon.south_west, *ne = &node->polygon.north_east;
+    *sw = *ne = ring->corners[0];
+    for (size_t i = 1; i < ring->n; i++) {
+        sw->lat = fmin(sw->lat, ring->corners[i].lat);
+        sw->lon = fmin(sw->lon, ring->corners[i].lon);
+        ne->lat = fmax(ne->lat, ring->corners[i].lat);
+        ne->lon = fmax(ne->lon, ring->corners[i].lon);
+    }
+}
+
 enum err filter_read_polygon(struct filter *filter, const struct field *f,
                              struct filter_node *node)
 {
@@ -116,5 +129,6 @@ enum err filter_read_polygon(struct filter *filter, const struct field *f,
         struct field ring = field_item(&interiors, i - 1);
         TRY(read_ring(filter, &ring, &node->polygon.rings[i], &n_corners));
     }
+    find_box(node);
     return ERR_OK;
 }

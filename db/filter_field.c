@@ -119,7 +119,12 @@ static enum err read_words(struct filter *filter, const struct field *f,
     node->kind = strcmp(f->key, "text") == 0       ? FILTER_TEXT
                  : strcmp(f->key, "text_any") == 0 ? FILTER_TEXT_ANY
                                                    : FILTER_PHRASE;
-    enum err result = words_parse(&node->words, &filter->arena, text.data, text.n);
+    node->texts.said = text;
+    node->texts.i = filter->n_texts;
+    filter->texts[filter->n_texts++] = node;
+    const struct words_how how = {.tokenizer = WORDS_WORD};
+    enum err result =
+        words_parse(&node->texts.words, &filter->arena, &how, text.data, text.n);
     return result == ERR_OK ? ERR_OK : field_prefix(f, result);
 }
 

@@ -3,20 +3,28 @@
  *
  * Nothing is allocated but the parsed payload, and that only once a condition needs it.
  */
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "db/filter_tree.h"
+#include "db/filter_words.h"
+#include "db/payload_value.h"
 #include "db/siphash.h"
 
 /* What conditions are asked of: a point, or within a nested filter one object of its
  * payload, which has neither id nor vectors. */
 struct scope {
     const struct filter *filter;
+    const struct filter_words *words; /* NULL: no field has a text index */
     const struct filter_point *point; /* NULL: nested */
     struct json_object *payload;      /* what is read of it; NULL: nothing yet */
     enum err failed;                  /* of parsing it; then nothing matches */
+};
+
+/* What a visit needs to know. */
+struct asked {
+    const struct filter_node *node;
+    const struct scope *scope;
 };
 
 static bool matches_clauses(const struct filter_clauses *clauses, struct scope *scope);
@@ -120,6 +128,11 @@ static bool number_within(const struct filter_bounds *b, struct json_number numb
     return true;
 }
 
+bool filter_number_passes(const struct filter_node *node, struct json_number number)
+{
+    return number_within(&node->bounds, number);
+}
+
 struct count {
     const struct filter_bounds *bounds;
     bool found; /* any value at all */
@@ -148,18 +161,12 @@ static bool count_matches(const struct filter_node *node, struct json_object *pa
 
 /* ---- Values by themselves: an array's elements are asked one by one ---- */
 
-static struct bytes string_of(struct json_object *value)
-{
-    return (struct bytes){json_object_get_string(value),
-                          (size_t)json_object_get_string_len(value)};
-}
-
 /* 1.0 is not the whole number 1: the dialect keeps the kinds apart. */
 static bool is_among(const struct filter_values *values, struct json_object *value)
 {
     struct json_number number;
     if (values->n_strings > 0 && json_object_is_type(value, json_type_string)) {
-        struct bytes s = string_of(value);
+        struct bytes s = payload_value_string(value);
         return bsearch(&s, values->strings, values->n_strings, sizeof s,
                        payload_key_compare) != NULL;
     }
@@ -169,36 +176,39 @@ static bool is_among(const struct filter_values *values, struct json_object *val
                    filter_compare_numbers) != NULL;
 }
 
-static bool text_matches(const struct filter_node *node, struct json_object *value)
+/* How the field's index has it, where there is one. */
+static const struct words *words_of(const struct filter_node *node,
+                                    const struct scope *scope)
 {
+    const struct filter_words *bound = scope->words;
+    return bound != NULL && bound->items[node->texts.i] != NULL
+               ? bound->items[node->texts.i]
+               : &node->texts.words;
+}
+
+static bool text_matches(const struct asked *a, struct json_object *value)
+{
+    const struct filter_node *node = a->node;
     if (!json_object_is_type(value, json_type_string)) {
         return false;
     }
-    struct bytes s = string_of(value);
+    struct bytes s = payload_value_string(value);
     switch (node->kind) {
     case FILTER_PREFIX:
         return s.n >= node->text.n &&
                memcmp(s.data, node->text.data, node->text.n) == 0;
     case FILTER_TEXT:
-        return words_all_in(&node->words, s.data, s.n);
+        return words_all_in(words_of(node, a->scope), s.data, s.n);
     case FILTER_TEXT_ANY:
-        return words_any_in(&node->words, s.data, s.n);
+        return words_any_in(words_of(node, a->scope), s.data, s.n);
     default:
-        return words_phrase_in(&node->words, s.data, s.n);
+        return words_phrase_in(words_of(node, a->scope), s.data, s.n);
     }
 }
 
-static bool time_within(const struct filter_bounds *b, struct json_object *value)
+bool filter_time_passes(const struct filter_node *node, struct datetime time)
 {
-    struct datetime time;
-    if (!json_object_is_type(value, json_type_string)) {
-        return false;
-    }
-    const char *text = json_object_get_string(value);
-    if (strlen(text) != (size_t)json_object_get_string_len(value) ||
-        !datetime_parse(text, &time)) {
-        return false;
-    }
+    const struct filter_bounds *b = &node->bounds;
     for (size_t i = 0; i < b->n; i++) {
         if (!within(datetime_compare(time, b->times[i]), b->allowed[i])) {
             return false;
@@ -207,38 +217,34 @@ static bool time_within(const struct filter_bounds *b, struct json_object *value
     return true;
 }
 
-/* {"lat": …, "lon": …}, both finite; other members do not matter. */
-static bool place_of(struct json_object *value, struct geo_point *out)
+/* The box around a polygon first: most places are outside it, and it has four sides. */
+static bool polygon_holds(const struct filter_node *node, struct geo_point p)
 {
-    struct json_number number;
-    struct json_object *lat = json_get(value, "lat");
-    struct json_object *lon = json_get(value, "lon");
-    if (!json_number_get(lat, &number) || !json_number_get(lon, &number)) {
-        return false;
-    }
-    *out = (struct geo_point){json_object_get_double(lat), json_object_get_double(lon)};
-    return isfinite(out->lat) && isfinite(out->lon);
+    return p.lat > node->polygon.south_west.lat &&
+           p.lat < node->polygon.north_east.lat &&
+           p.lon > node->polygon.south_west.lon &&
+           p.lon < node->polygon.north_east.lon &&
+           geo_polygon_holds(node->polygon.rings, node->polygon.n, p);
 }
 
-static bool place_matches(const struct filter_node *node, struct json_object *value)
+bool filter_place_passes(const struct filter_node *node, struct geo_point p)
 {
-    struct geo_point p;
-    if (!place_of(value, &p)) {
-        return false;
-    }
     switch (node->kind) {
     case FILTER_GEO_BOX:
         return geo_box_holds(node->box.top_left, node->box.bottom_right, p);
     case FILTER_GEO_RADIUS:
         return geo_distance(p, node->circle.centre) < node->circle.radius;
     default:
-        return geo_polygon_holds(node->polygon.rings, node->polygon.n, p);
+        return polygon_holds(node, p);
     }
 }
 
-static bool value_matches(const struct filter_node *node, struct json_object *value)
+static bool value_matches(const struct asked *a, struct json_object *value)
 {
+    const struct filter_node *node = a->node;
     struct json_number number;
+    struct datetime time;
+    struct geo_point place;
     switch (node->kind) {
     case FILTER_BOOL:
         return json_object_is_type(value, json_type_boolean) &&
@@ -248,27 +254,27 @@ static bool value_matches(const struct filter_node *node, struct json_object *va
     case FILTER_EXCEPT:
         return value != NULL && !is_among(&node->values, value);
     case FILTER_RANGE:
-        return json_number_get(value, &number) && number_within(&node->bounds, number);
+        return json_number_get(value, &number) && filter_number_passes(node, number);
     case FILTER_TIME_RANGE:
-        return time_within(&node->bounds, value);
+        return payload_value_time(value, &time) && filter_time_passes(node, time);
     case FILTER_GEO_BOX:
     case FILTER_GEO_RADIUS:
     case FILTER_GEO_POLYGON:
-        return place_matches(node, value);
+        return payload_value_place(value, &place) && filter_place_passes(node, place);
     default:
-        return text_matches(node, value);
+        return text_matches(a, value);
     }
 }
 
 /* A visit. An array within an array is a value, and matches little. */
 static bool any_value_matches(void *arg, struct json_object *value)
 {
-    const struct filter_node *node = arg;
+    const struct asked *a = arg;
     if (!json_object_is_type(value, json_type_array)) {
-        return value_matches(node, value);
+        return value_matches(a, value);
     }
     for (size_t i = 0; i < json_object_array_length(value); i++) {
-        if (value_matches(node, json_object_array_get_idx(value, i))) {
+        if (value_matches(a, json_object_array_get_idx(value, i))) {
             return true;
         }
     }
@@ -278,9 +284,11 @@ static bool any_value_matches(void *arg, struct json_object *value)
 /* A visit: whether one object of the array passes the whole nested filter. */
 static bool any_element_matches(void *arg, struct json_object *value)
 {
-    const struct filter_node *nested = arg;
+    const struct asked *a = arg;
+    const struct filter_node *nested = a->node->nested;
     for (size_t i = 0; i < array_length(value); i++) {
-        struct scope scope = {.payload = json_object_array_get_idx(value, i)};
+        struct scope scope = {.words = a->scope->words,
+                              .payload = json_object_array_get_idx(value, i)};
         if (json_object_is_type(scope.payload, json_type_object) &&
             matches_clauses(&nested->clauses, &scope)) {
             return true;
@@ -291,13 +299,13 @@ static bool any_element_matches(void *arg, struct json_object *value)
 
 /* ---- The tree ---- */
 
-static bool matches_payload(const struct filter_node *node, struct json_object *payload)
+static bool matches_payload(const struct filter_node *node, const struct scope *scope)
 {
-    void *arg = (void *)(size_t)node;
+    struct json_object *payload = scope->payload;
+    struct asked asked = {node, scope};
     switch (node->kind) {
     case FILTER_NESTED:
-        return payload_path_any(&node->path, payload, any_element_matches,
-                                node->nested);
+        return payload_path_any(&node->path, payload, any_element_matches, &asked);
     case FILTER_IS_EMPTY:
         return payload_path_any(&node->path, payload, is_not_empty, NULL) != node->flag;
     case FILTER_IS_NULL:
@@ -305,7 +313,7 @@ static bool matches_payload(const struct filter_node *node, struct json_object *
     case FILTER_VALUES_COUNT:
         return count_matches(node, payload);
     default:
-        return payload_path_any(&node->path, payload, any_value_matches, arg);
+        return payload_path_any(&node->path, payload, any_value_matches, &asked);
     }
 }
 
@@ -321,7 +329,7 @@ static bool matches_node(const struct filter_node *node, struct scope *scope)
     case FILTER_SLICE:
         return in_slice(node, scope);
     default:
-        return payload_of(scope) != NULL && matches_payload(node, scope->payload);
+        return payload_of(scope) != NULL && matches_payload(node, scope);
     }
 }
 
@@ -358,7 +366,7 @@ static bool matches_clauses(const struct filter_clauses *c, struct scope *scope)
 enum err filter_matches(const struct filter *filter, const struct filter_point *point,
                         bool *matches)
 {
-    struct scope scope = {.filter = filter, .point = point};
+    struct scope scope = {.filter = filter, .words = point->words, .point = point};
     bool passes = matches_clauses(&filter->root->clauses, &scope);
     json_object_put(scope.payload);
     *matches = passes && scope.failed == ERR_OK;

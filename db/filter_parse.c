@@ -15,6 +15,22 @@ enum err filter_take(struct filter *filter, size_t n, size_t size, void *out)
     return items == NULL ? ERR_NOMEM : ERR_OK;
 }
 
+/* The steps of `a`, then those of `b`. */
+static enum err join_paths(struct filter *filter, const struct payload_path *a,
+                           const struct payload_path *b, struct payload_path *out)
+{
+    struct payload_step *steps;
+    if (a->n == 0) {
+        *out = *b;
+        return ERR_OK;
+    }
+    TRY(filter_take(filter, a->n + b->n, sizeof *steps, &steps));
+    memcpy(steps, a->steps, a->n * sizeof *steps);
+    memcpy(steps + a->n, b->steps, b->n * sizeof *steps);
+    *out = (struct payload_path){steps, a->n + b->n};
+    return ERR_OK;
+}
+
 enum err filter_read_path(struct filter *filter, const struct field *f,
                           struct filter_node *node)
 {
@@ -26,11 +42,11 @@ enum err filter_read_path(struct filter *filter, const struct field *f,
     if (result != ERR_OK) {
         return field_prefix(&key, result);
     }
-    if (filter->n_nested == 0) { /* else it begins within an element */
+    if (filter->around.n == 0) { /* else it begins within an element */
         const char *first = node->path.steps[0].key;
         filter->keys[filter->picks.n++] = (struct bytes){first, strlen(first)};
     }
-    return ERR_OK;
+    return join_paths(filter, &filter->around, &node->path, &node->full);
 }
 
 /* The keys that paths begin with, once each. */
@@ -160,10 +176,14 @@ static enum err read_nested(struct filter *filter, const struct field *f, size_t
     if (node->path.n > 1 && node->path.steps[node->path.n - 1].every) {
         node->path.n--; /* "a[]" means the elements of "a", as "a" does */
     }
+    static const struct payload_step every = {.every = true};
+    const struct payload_path elements = {&every, 1};
+    const struct payload_path outside = filter->around;
+    TRY(join_paths(filter, &outside, &node->path, &node->full));
+    TRY(join_paths(filter, &node->full, &elements, &filter->around));
     TRY(filter_take(filter, 1, sizeof *node->nested, &node->nested));
-    filter->n_nested++;
     enum err result = read_clauses(filter, &inner, depth + 1, node->nested);
-    filter->n_nested--;
+    filter->around = outside;
     return result;
 }
 
@@ -333,6 +353,7 @@ static enum err read_text(struct filter *filter, const char *text)
     TRY(field_require(&root));
     TRY(filter_take(filter, 1, sizeof *filter->root, &filter->root));
     TRY(filter_take(filter, LIMIT_FILTER_NODES, sizeof *filter->keys, &filter->keys));
+    TRY(filter_take(filter, LIMIT_FILTER_NODES, sizeof *filter->texts, &filter->texts));
     TRY(read_clauses(filter, &root, 1, filter->root));
     sort_picks(filter);
     return ERR_OK;
@@ -361,17 +382,4 @@ void filter_free(struct filter *filter)
         json_object_put(filter->json);
         alloc_free(filter);
     }
-}
-
-const struct duet_id *filter_only_ids(const struct filter *filter, size_t *n)
-{
-    const struct filter_group *must = &filter->root->clauses.must;
-    for (size_t i = 0; i < must->n; i++) {
-        const struct filter_node *node = must->items[i];
-        if (node->kind == FILTER_HAS_ID) {
-            *n = node->ids.n;
-            return node->ids.items;
-        }
-    }
-    return NULL;
 }

@@ -71,6 +71,8 @@ struct filter_node {
     enum filter_kind kind;
     bool reads_payload;
     struct payload_path path; /* of all kinds that have a key */
+    struct payload_path full; /* the same from the payload's root: within a nested
+                                 filter `path` begins at an element */
     union {
         struct filter_clauses clauses;
         struct filter_node *nested; /* FILTER_CLAUSES */
@@ -85,7 +87,11 @@ struct filter_node {
         bool flag; /* is_empty, is_null, match value */
         struct filter_bounds bounds;
         struct filter_values values;
-        struct words words;
+        struct {
+            struct words words; /* without an index */
+            struct bytes said;  /* what they are made of */
+            size_t i;           /* the node's number among those of texts */
+        } texts;
         struct {
             struct geo_point top_left, bottom_right;
         } box;
@@ -96,6 +102,7 @@ struct filter_node {
         struct {
             struct geo_ring *rings; /* [n], the outside first */
             size_t n;
+            struct geo_point south_west, north_east; /* of the box around the outside */
         } polygon;
     };
 };
@@ -104,7 +111,11 @@ struct filter {
     struct arena arena;
     struct json_object *json;
     size_t n_nodes;
-    size_t n_nested;           /* while it is read: nested filters that we are in */
+    struct filter_node **texts; /* [n_texts], those that look for words */
+    size_t n_texts;
+    struct payload_path
+        around;                /* while it is read: of the nested filter that we are in,
+                                   with a step to every element; n 0: in none */
     struct bytes *keys;        /* [LIMIT_FILTER_NODES]: where paths begin */
     struct payload_keys picks; /* those, sorted: all that is read of a payload */
     struct filter_node *root;  /* FILTER_CLAUSES */
@@ -113,6 +124,12 @@ struct filter {
 /* filter_field.c: a condition with a "key" into `node`. */
 enum err filter_read_field(struct filter *filter, const struct field *f,
                            struct filter_node *node) ERR_CHECK;
+
+/* filter_match.c: what a condition says of one value, for indexes, whose rows have it.
+ * The node is a FILTER_RANGE, a FILTER_TIME_RANGE or one of the FILTER_GEO_… */
+bool filter_number_passes(const struct filter_node *node, struct json_number number);
+bool filter_time_passes(const struct filter_node *node, struct datetime time);
+bool filter_place_passes(const struct filter_node *node, struct geo_point place);
 
 /* For qsort and bsearch of struct json_number. */
 int filter_compare_numbers(const void *a, const void *b);

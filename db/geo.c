@@ -21,6 +21,34 @@ double geo_distance(struct geo_point a, struct geo_point b)
     return 2 * EARTH_RADIUS * asin(sqrt(fmin(1, fmax(0, h))));
 }
 
+/* Rounding, ten centimetres of it. */
+static const double MARGIN = 1e-6;
+
+/* How far west and east of the centre the circle reaches, in degrees: 180 where it has a
+ * pole in it. */
+static double half_width(struct geo_point centre, double angle)
+{
+    double reach = fabs(centre.lat) + angle / (M_PI / 180) + MARGIN;
+    if (!(reach < 90)) {
+        return 180;
+    }
+    return asin(fmin(1, sin(angle) / cos(radians(centre.lat)))) / (M_PI / 180) + MARGIN;
+}
+
+void geo_circle_box(struct geo_point centre, double radius, struct geo_point *top_left,
+                    struct geo_point *bottom_right)
+{
+    double angle = radius / EARTH_RADIUS;
+    double height = angle / (M_PI / 180) + MARGIN;
+    double width = half_width(centre, angle);
+    top_left->lat = fmin(90, centre.lat + height);
+    bottom_right->lat = fmax(-90, centre.lat - height);
+    top_left->lon = width >= 180 ? -180 : centre.lon - width;
+    bottom_right->lon = width >= 180 ? 180 : centre.lon + width;
+    top_left->lon += top_left->lon < -180 ? 360 : 0;
+    bottom_right->lon -= bottom_right->lon > 180 ? 360 : 0;
+}
+
 bool geo_box_holds(struct geo_point top_left, struct geo_point bottom_right,
                    struct geo_point p)
 {

@@ -24,6 +24,11 @@ struct geo_ring {
 /* Metres along a great circle of a sphere with the Earth's mean radius (haversine). */
 double geo_distance(struct geo_point a, struct geo_point b);
 
+/* The corners of a box that everything nearer to `centre` than `radius` metres is in, and
+ * a little more; it may cross the antimeridian. */
+void geo_circle_box(struct geo_point centre, double radius, struct geo_point *top_left,
+                    struct geo_point *bottom_right);
+
 /* A box whose west is east of its east crosses the antimeridian. */
 bool geo_box_holds(struct geo_point top_left, struct geo_point bottom_right,
                    struct geo_point p);

@@ -15,16 +15,16 @@ static const char *const NAMES[] = {
 };
 enum { N_NAMES = sizeof NAMES / sizeof NAMES[0] };
 
-const char *duet_index_name(enum duet_index choice)
+const char *duet_vector_index_name(enum duet_vector_index choice)
 {
     return (unsigned)choice < N_NAMES ? NAMES[choice] : "unknown";
 }
 
-enum err duet_index_parse(const char *name, enum duet_index *out)
+enum err duet_vector_index_parse(const char *name, enum duet_vector_index *out)
 {
     for (size_t i = 0; i < N_NAMES; i++) {
         if (strcmp(name, NAMES[i]) == 0) {
-            *out = (enum duet_index)i;
+            *out = (enum duet_vector_index)i;
             return ERR_OK;
         }
     }
@@ -35,7 +35,7 @@ enum err duet_index_parse(const char *name, enum duet_index *out)
 /* ---- The row ---- */
 
 enum err index_choice_get(struct txn *txn, uint32_t collection, uint16_t space,
-                          enum duet_index *choice)
+                          enum duet_vector_index *choice)
 {
     struct record_key key = record_key_space(collection, space);
     struct bytes value;
@@ -46,18 +46,18 @@ enum err index_choice_get(struct txn *txn, uint32_t collection, uint16_t space,
     }
     uint8_t number = value.n == 1 ? *(const uint8_t *)value.data : UINT8_MAX;
     FAIL_IF(number >= N_NAMES, ERR_CORRUPT, "the choice of an index is none");
-    *choice = (enum duet_index)number;
+    *choice = (enum duet_vector_index)number;
     return ERR_OK;
 }
 
 struct change {
     const char *collection;
     const char *space;
-    enum duet_index choice;
+    enum duet_vector_index choice;
 };
 
 static enum err put_choice(struct txn *txn, const struct record_collection *c, size_t i,
-                           enum duet_index choice)
+                           enum duet_vector_index choice)
 {
     struct record_key key = record_key_space(c->number, c->spaces[i].number);
     uint8_t number = (uint8_t)choice;
@@ -71,7 +71,7 @@ static enum err put_choice(struct txn *txn, const struct record_collection *c, s
 }
 
 enum err index_choice_put(struct txn *txn, const struct record_collection *c,
-                          enum duet_index choice)
+                          enum duet_vector_index choice)
 {
     FAIL_IF((unsigned)choice >= N_NAMES, ERR_INVALID, "no such index: %d", (int)choice);
     for (size_t i = 0; i < c->n_spaces; i++) {
@@ -94,7 +94,7 @@ static enum err change_body(struct txn *txn, void *arg)
 }
 
 enum err duet_collection_set_index(struct duet *db, const char *collection,
-                                   const char *space, enum duet_index choice)
+                                   const char *space, enum duet_vector_index choice)
 {
     struct change change = {collection, space, choice};
     TRY(db_check_writable(db));
@@ -106,7 +106,7 @@ enum err duet_collection_set_index(struct duet *db, const char *collection,
 
 /* ---- What follows ---- */
 
-enum ann_kind index_choice_kind(enum duet_index choice)
+enum ann_kind index_choice_kind(enum duet_vector_index choice)
 {
     switch (choice) {
     case DUET_INDEX_PQ:
@@ -121,7 +121,8 @@ enum ann_kind index_choice_kind(enum duet_index choice)
 }
 
 /* No index that we have compares by the sum of differences: those are scanned. */
-bool index_choice_is_indexed(const struct record_space_def *def, enum duet_index choice)
+bool index_choice_is_indexed(const struct record_space_def *def,
+                             enum duet_vector_index choice)
 {
     return def->distance != DUET_MANHATTAN && choice != DUET_INDEX_SCAN;
 }
@@ -145,7 +146,7 @@ void index_choice_reason(const struct index_facts *f, char *reason, size_t n)
         return;
     }
     if (f->choice != DUET_INDEX_AUTO) {
-        snprintf(reason, n, "chosen: %s", duet_index_name(f->choice));
+        snprintf(reason, n, "chosen: %s", duet_vector_index_name(f->choice));
         return;
     }
     const char *why = f->cross_modal ? "cross-modal: graphs lose text queries"

@@ -127,6 +127,24 @@ enum err payload_path_parse(struct payload_path *path, struct arena *arena,
     return ERR_OK;
 }
 
+static bool same_step(const struct payload_step *a, const struct payload_step *b)
+{
+    if (a->key != NULL || b->key != NULL) {
+        return a->key != NULL && b->key != NULL && strcmp(a->key, b->key) == 0;
+    }
+    return a->every == b->every && (a->every || a->i == b->i);
+}
+
+bool payload_path_equal(const struct payload_path *a, const struct payload_path *b)
+{
+    for (size_t i = 0; i < a->n && i < b->n; i++) {
+        if (!same_step(&a->steps[i], &b->steps[i])) {
+            return false;
+        }
+    }
+    return a->n == b->n;
+}
+
 /* ---- Following ---- */
 
 static bool follow(const struct payload_step *steps, size_t n, struct json_object *from,

@@ -32,6 +32,9 @@ struct payload_path {
 enum err payload_path_parse(struct payload_path *path, struct arena *arena,
                             const char *text) ERR_CHECK;
 
+/* Whether both go the same way. */
+bool payload_path_equal(const struct payload_path *a, const struct payload_path *b);
+
 /* Called with each value that a path leads to, NULL for JSON's null. True ends the
  * walk. */
 typedef bool payload_visit(void *arg, struct json_object *value);

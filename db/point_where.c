@@ -51,7 +51,7 @@ enum err duet_scroll_where(struct duet *db, const char *collection, const char *
     enum err result;
     TRY_OUT(store_read(db->store, &txn));
     TRY_OUT(collection_get(&txn, collection, &c));
-    TRY_OUT(matches_open(&m, &txn, &c, compiled, from));
+    TRY_OUT(matches_open_some(&m, &txn, &c, compiled, from, limit));
     TRY_OUT(scroll(&txn, &c, &m, limit, out));
 out:
     matches_close(&m);
@@ -61,19 +61,6 @@ out:
         duet_hits_release(out);
     }
     return result;
-}
-
-static enum err count(struct matches *m, size_t *out)
-{
-    size_t n = 0;
-    for (;;) {
-        TRY(matches_next(m));
-        if (!m->found) {
-            *out = n;
-            return ERR_OK;
-        }
-        n++;
-    }
 }
 
 enum err duet_count_where(struct duet *db, const char *collection, const char *filter,
@@ -92,7 +79,7 @@ enum err duet_count_where(struct duet *db, const char *collection, const char *f
     TRY_OUT(store_read(db->store, &txn));
     TRY_OUT(collection_get(&txn, collection, &c));
     TRY_OUT(matches_open(&m, &txn, &c, compiled, NULL));
-    TRY_OUT(count(&m, out));
+    TRY_OUT(matches_count(&m, out));
 out:
     matches_close(&m);
     store_end(&txn);
@@ -131,7 +118,7 @@ static enum err find_some(struct duet *db, struct removal *r,
     enum err result;
     r->n = 0;
     TRY_OUT(collection_get(&txn, r->collection, &c));
-    TRY_OUT(matches_open(&m, &txn, &c, r->filter, from));
+    TRY_OUT(matches_open_some(&m, &txn, &c, r->filter, from, LIMIT_BATCH_POINTS));
     do {
         TRY_OUT(matches_next(&m));
         if (m.found) {
@@ -146,7 +133,8 @@ out:
 }
 
 /* Removes the point if it still matches. */
-static enum err remove_one(struct edit *edit, struct removal *r, struct duet_id id)
+static enum err remove_one(struct edit *edit, struct removal *r,
+                           const struct filter_words *words, struct duet_id id)
 {
     struct record_key key = record_key_point(edit->collection.number, id);
     struct bytes value;
@@ -157,7 +145,7 @@ static enum err remove_one(struct edit *edit, struct removal *r, struct duet_id 
         return ERR_OK;
     }
     TRY(record_point_read(&record, value));
-    struct filter_point point = {id, &edit->collection, &record};
+    struct filter_point point = {id, &edit->collection, &record, words};
     TRY(filter_matches(r->filter, &point, &matches));
     if (!matches) {
         return ERR_OK;
@@ -184,6 +172,7 @@ static enum err note(struct txn *txn, struct removal *r, uint32_t collection)
 static enum err remove_body(struct txn *txn, void *arg)
 {
     struct removal *r = arg;
+    struct filter_words words = {.items = NULL};
     struct edit *edit = alloc_zero(1, sizeof *edit);
     if (edit == NULL) {
         return ERR_NOMEM;
@@ -191,8 +180,9 @@ static enum err remove_body(struct txn *txn, void *arg)
     enum err result;
     r->n_removed = 0;
     TRY_OUT(edit_open(edit, txn, r->collection));
+    TRY_OUT(filter_words_bind(&words, r->filter, &edit->rows.indexes));
     for (size_t i = 0; i < r->n; i++) {
-        TRY_OUT(remove_one(edit, r, r->ids[i]));
+        TRY_OUT(remove_one(edit, r, &words, r->ids[i]));
     }
     TRY_OUT(edit_finish(edit));
     TRY_OUT(note(txn, r, edit->collection.number));
@@ -200,6 +190,7 @@ static enum err remove_body(struct txn *txn, void *arg)
     r->orphans = edit->orphans;
     buf_init(&edit->orphans, 0);
 out:
+    filter_words_release(&words);
     edit_release(edit);
     alloc_free(edit);
     return result;

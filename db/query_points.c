@@ -4,6 +4,7 @@
 #include "db/query_points.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static int compare_ids(const void *a, const void *b)
 {
@@ -49,6 +50,23 @@ static const struct filter *filter_of(const struct query_node *node)
     return node->filter == NULL ? NULL : node->filter->filter;
 }
 
+/* What a word is, text indexes say. */
+static enum err bind_words(struct query_points *p)
+{
+    const struct filter *filter = filter_of(p->node);
+    memset(&p->indexes, 0, sizeof p->indexes);
+    memset(&p->words, 0, sizeof p->words);
+    if (filter == NULL) {
+        return ERR_OK;
+    }
+    TRY(payload_indexes_load(&p->indexes, p->txn, p->collection->number));
+    enum err result = filter_words_bind(&p->words, filter, &p->indexes);
+    if (result != ERR_OK) {
+        payload_indexes_release(&p->indexes);
+    }
+    return result;
+}
+
 enum err query_points_open(struct query_points *p, const struct query_node *node,
                            struct txn *txn, const struct record_collection *collection,
                            const struct query_ids *sources)
@@ -60,7 +78,7 @@ enum err query_points_open(struct query_points *p, const struct query_node *node
     p->txn = txn;
     p->collection = collection;
     return sources != NULL
-               ? ERR_OK
+               ? bind_words(p)
                : matches_open(&p->matches, txn, collection, filter_of(node), NULL);
 }
 
@@ -75,7 +93,7 @@ static enum err next_source(struct query_points *p)
     FAIL_IF(value.data == NULL, ERR_CORRUPT, "a point that was found is not there");
     TRY(record_point_read(&p->record, value));
     const struct filter *filter = filter_of(p->node);
-    struct filter_point point = {p->id, p->collection, &p->record};
+    struct filter_point point = {p->id, p->collection, &p->record, &p->words};
     p->found = true;
     return filter == NULL ? ERR_OK : filter_matches(filter, &point, &p->found);
 }
@@ -110,5 +128,8 @@ void query_points_close(struct query_points *p)
 {
     if (p->sources == NULL) {
         matches_close(&p->matches);
+        return;
     }
+    filter_words_release(&p->words);
+    payload_indexes_release(&p->indexes);
 }

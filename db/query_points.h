@@ -41,6 +41,8 @@ struct query_points {
     struct matches matches;
     struct txn *txn;
     const struct record_collection *collection;
+    struct payload_indexes indexes; /* of sources that are asked a filter */
+    struct filter_words words;
 };
 
 /* `sources` NULL: all points. On failure there is nothing to close. */

@@ -149,6 +149,13 @@ enum err record_key_id(struct bytes key, size_t skip, struct duet_id *id)
     return ERR_OK;
 }
 
+enum err record_key_collection_number(struct bytes key, uint32_t *number)
+{
+    FAIL_IF(key.n < 4, ERR_CORRUPT, "a key of %zu bytes has no collection", key.n);
+    *number = (uint32_t)big_endian(key.data, 4);
+    return ERR_OK;
+}
+
 enum err record_key_number(struct bytes key, uint32_t *i)
 {
     FAIL_IF(key.n != 10, ERR_CORRUPT, "the key of a chunk has %zu bytes", key.n);
@@ -515,6 +522,61 @@ enum err record_source_read(struct db_source *source, struct buf *path,
     TRY(buf_append(path, bytes, n));
     source->path = path->data;
     return ERR_OK;
+}
+
+/* ---- Payload indexes ---- */
+
+enum err record_index_write(const struct record_index *index, struct buf *out)
+{
+    uint8_t next[RECORD_ID_BYTES];
+    record_id_write(index->next, next);
+    TRY(put_number(out, index->kind, 1));
+    TRY(put_number(out, index->ready ? 1 : 0, 1));
+    TRY(put_number(out, index->n_points, 8));
+    TRY(buf_append(out, next, sizeof next));
+    TRY(put_number(out, index->field.n, 2));
+    TRY(buf_append(out, index->field.data, index->field.n));
+    return buf_append(out, index->params.data, index->params.n);
+}
+
+enum err record_index_read(struct record_index *index, struct bytes value)
+{
+    struct reader r = reader_of(value);
+    *index = (struct record_index){.ready = false};
+    uint64_t kind = take_number(&r, 1);
+    uint64_t ready = take_number(&r, 1);
+    index->n_points = take_number(&r, 8);
+    const uint8_t *next = take_bytes(&r, RECORD_ID_BYTES);
+    index->field.n = (size_t)take_number(&r, 2);
+    index->field.data = take_bytes(&r, index->field.n);
+    index->params.n = r.left;
+    index->params.data = take_bytes(&r, r.left);
+    if (kind > DUET_INDEX_TEXT || ready > 1) {
+        reader_fail(&r, "its kind or state is not known");
+    }
+    TRY(reader_result(&r, "an index"));
+    index->kind = (enum duet_index_kind)kind;
+    index->ready = ready == 1;
+    return record_id_read(&index->next, next);
+}
+
+enum err record_key_index_number(struct bytes key, uint16_t *number)
+{
+    FAIL_IF(key.n != 6, ERR_CORRUPT, "the key of an index has %zu bytes", key.n);
+    *number = (uint16_t)big_endian((const uint8_t *)key.data + 4, 2);
+    return ERR_OK;
+}
+
+enum err record_next_index_read(uint16_t *number, struct bytes value)
+{
+    struct reader r = reader_of(value);
+    *number = (uint16_t)take_number(&r, 2);
+    return reader_result(&r, "a collection's indexes");
+}
+
+enum err record_next_index_write(uint16_t number, struct buf *out)
+{
+    return put_number(out, number, 2);
 }
 
 /* ---- Slot tables and live bits ---- */

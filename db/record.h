@@ -75,6 +75,8 @@ struct record_key record_key_hash(const uint8_t hash[DB_HASH_BYTES],
 
 /* The id at the end of a key, behind `skip` bytes. */
 enum err record_key_id(struct bytes key, size_t skip, struct duet_id *id) ERR_CHECK;
+/* The number of the collection at the beginning of a key. */
+enum err record_key_collection_number(struct bytes key, uint32_t *number) ERR_CHECK;
 /* The number of a chunk or block at the end of its key. */
 enum err record_key_number(struct bytes key, uint32_t *i) ERR_CHECK;
 
@@ -187,6 +189,28 @@ enum err record_source_write(const struct db_source *source, struct buf *out) ER
 /* `path` is cleared and gets the path with a NUL; source->path points into it. */
 enum err record_source_read(struct db_source *source, struct buf *path,
                             struct bytes value) ERR_CHECK;
+
+/* ---- Payload indexes ---- */
+
+struct record_index {
+    enum duet_index_kind kind;
+    bool ready;
+    uint64_t n_points;
+    struct duet_id next; /* where not ready: points from this id on have no rows yet */
+    struct bytes field;  /* its path; points into the record */
+    struct bytes params; /* JSON; n 0: none */
+};
+
+enum err record_index_write(const struct record_index *index, struct buf *out)
+    ERR_CHECK;
+enum err record_index_read(struct record_index *index, struct bytes value) ERR_CHECK;
+
+/* The number of the index at the end of its key. */
+enum err record_key_index_number(struct bytes key, uint16_t *number) ERR_CHECK;
+
+/* The number of the next index of a collection: a row of its own. */
+enum err record_next_index_read(uint16_t *number, struct bytes value) ERR_CHECK;
+enum err record_next_index_write(uint16_t number, struct buf *out) ERR_CHECK;
 
 /* ---- Slot tables and live bits ---- */
 

@@ -57,6 +57,7 @@ static enum err repair_body(struct txn *txn, void *arg)
     TRY(result);
     r->v.result->n_collections++;
     TRY(repair_points(&r->v, txn, &changed));
+    TRY(repair_indexes(&r->v, txn));
     r->v.result->n_points += r->v.record.n_points;
     if (changed) {
         TRY(collection_put(txn, &r->v.record));

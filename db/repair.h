@@ -1,6 +1,7 @@
 /*
  * repair.h - the parts of duet_repair: repair.c goes through the collections and files,
- * repair_points.c makes the derived rows of one collection again.
+ * repair_points.c makes the derived rows of one collection again, repair_indexes.c sees to
+ * its payload indexes.
  */
 #ifndef DB_REPAIR_H
 #define DB_REPAIR_H
@@ -13,5 +14,9 @@
  * *changed says whether the collection's own record did.
  */
 enum err repair_points(struct verify *v, struct txn *txn, bool *changed) ERR_CHECK;
+
+/* After that: begins the payload indexes again that do not agree with the points, and
+ * takes out definitions that cannot be read. */
+enum err repair_indexes(struct verify *v, struct txn *txn) ERR_CHECK;
 
 #endif

@@ -34,7 +34,7 @@ struct plan {
     uint32_t first;
     uint32_t n_slots;
     uint32_t n_rows; /* vectors that live in it */
-    enum duet_index choice;
+    enum duet_vector_index choice;
 };
 
 static uint16_t number_of(const struct plan *plan)

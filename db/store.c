@@ -580,11 +580,45 @@ enum err cursor_next(struct cursor *cursor)
     return cursor_move(cursor, MDB_NEXT, cursor->prefix);
 }
 
+enum err cursor_seek_before(struct cursor *cursor, struct bytes key)
+{
+    MDB_val k = mdb_bytes(key);
+    MDB_val v;
+    if (cursor->mdb == NULL) {
+        return ERR_OK;
+    }
+    int rc = mdb_cursor_get(cursor->mdb, &k, &v, MDB_SET_RANGE);
+    if (rc != MDB_NOTFOUND) {
+        TRY(store_result(cursor->txn->store, rc));
+    }
+    return cursor_move(cursor, rc == MDB_NOTFOUND ? MDB_LAST : MDB_PREV, key);
+}
+
+enum err cursor_previous(struct cursor *cursor)
+{
+    return cursor_move(cursor, MDB_PREV, cursor->prefix);
+}
+
 enum err cursor_delete(struct cursor *cursor)
 {
     TRY(charge(cursor->txn, 0));
     TRY(store_txn_result(cursor->txn, mdb_cursor_del(cursor->mdb, 0)));
     return cursor_next(cursor); /* LMDB counts the deleted row as the one we stand on */
+}
+
+enum err store_count(struct txn *txn, enum store_table table, struct bytes prefix,
+                     size_t *n)
+{
+    struct cursor cursor;
+    *n = 0;
+    TRY(cursor_open(txn, table, prefix, &cursor));
+    enum err result = ERR_OK;
+    while (result == ERR_OK && cursor.key.data != NULL) {
+        ++*n;
+        result = cursor_next(&cursor);
+    }
+    cursor_close(&cursor);
+    return result;
 }
 
 void cursor_close(struct cursor *cursor)

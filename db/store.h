@@ -184,8 +184,16 @@ enum err cursor_open(struct txn *txn, enum store_table table, struct bytes prefi
 enum err cursor_seek(struct cursor *cursor, struct bytes key) ERR_CHECK;
 enum err cursor_next(struct cursor *cursor) ERR_CHECK;
 
+/* The same backwards: on the last row with the prefix and a key less than `key`. */
+enum err cursor_seek_before(struct cursor *cursor, struct bytes key) ERR_CHECK;
+enum err cursor_previous(struct cursor *cursor) ERR_CHECK;
+
 /* Deletes the row we stand on and stands on the next. */
 enum err cursor_delete(struct cursor *cursor) ERR_CHECK;
+
+/* How many rows have the prefix: all of them are walked over. */
+enum err store_count(struct txn *txn, enum store_table table, struct bytes prefix,
+                     size_t *n) ERR_CHECK;
 
 /* Before the transaction ends. Accepts one that is not open. */
 void cursor_close(struct cursor *cursor);

@@ -350,10 +350,15 @@ enum err vector_chunk_check(struct vector_space in, struct bytes vectors)
     return ERR_OK;
 }
 
+enum err vector_ids_get(struct vector_space in, uint32_t i, struct bytes *ids)
+{
+    return get_row(&in, STORE_SLOTS, i, RECORD_SLOTS_BYTES, ids);
+}
+
 enum err vector_id_get(struct vector_space in, uint32_t slot, struct duet_id *id)
 {
     struct bytes ids;
-    TRY(get_row(&in, STORE_SLOTS, slot / RECORD_CHUNK_SLOTS, RECORD_SLOTS_BYTES, &ids));
+    TRY(vector_ids_get(in, slot / RECORD_CHUNK_SLOTS, &ids));
     FAIL_IF(ids.data == NULL, ERR_CORRUPT, "slot %u belongs to no point", slot);
     return record_id_read(id, (const uint8_t *)ids.data +
                                   slot % RECORD_CHUNK_SLOTS * RECORD_ID_BYTES);

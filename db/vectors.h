@@ -105,6 +105,11 @@ enum err vector_chunk_check(struct vector_space in, struct bytes vectors) ERR_CH
 enum err vector_id_get(struct vector_space in, uint32_t slot, struct duet_id *id)
     ERR_CHECK;
 
+/* The ids of chunk `i`, borrowed from the map, each as record_id_read takes it; data NULL
+ * where all of its slots are dead. */
+enum err vector_ids_get(struct vector_space in, uint32_t i, struct bytes *ids)
+    ERR_CHECK;
+
 /* Copies the vector in `slot` to dst[dim]. ERR_CORRUPT where there is none. */
 enum err vector_get(struct vector_space in, uint32_t slot, float *dst) ERR_CHECK;
 

@@ -211,7 +211,8 @@ static enum err check_collection(struct verify *v, const struct cursor *at,
         verify_tell(v, DUET_DAMAGE, NULL, "its number, %u, cannot be right", number);
     }
     TRY(add_number(numbers, number));
-    return verify_points(v);
+    TRY(verify_points(v));
+    return verify_indexes(v);
 }
 
 static enum err check_collections(struct verify *v, const struct record_format *format,

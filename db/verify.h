@@ -1,7 +1,7 @@
 /*
  * verify.h - the parts of duet_verify: one file looks at the tables (verify.c), one at
- * the points and vectors of a collection (verify_points.c), one at the files beside
- * data.mdb (verify_files.c).
+ * the points and vectors of a collection (verify_points.c), one at its payload indexes
+ * (verify_indexes.c), one at the files beside data.mdb (verify_files.c).
  *
  * Each function tells what it finds by verify_tell and goes on; it fails only where it
  * cannot look. One thread.
@@ -36,6 +36,21 @@ enum err verify_outcome(struct verify *v, enum err result, enum duet_finding_kin
 
 /* The points of the collection at hand, its spaces and sources. */
 enum err verify_points(struct verify *v) ERR_CHECK;
+
+/* Its payload indexes. */
+enum err verify_indexes(struct verify *v) ERR_CHECK;
+
+/* One of them, in a transaction of the caller's; *sound: nothing was told. */
+struct payload_index;
+struct payload_indexes;
+enum err verify_index(struct verify *v, struct txn *txn,
+                      const struct payload_index *index, bool *sound) ERR_CHECK;
+
+/* Calls `found` for the number of each index that has rows and is not there. */
+typedef enum err verify_stray(struct txn *txn, uint32_t collection, uint16_t number);
+enum err verify_stray_indexes(struct verify *v, struct txn *txn,
+                              const struct payload_indexes *indexes,
+                              verify_stray *found) ERR_CHECK;
 
 /* Segments named by the state of a space of the collection at hand. */
 enum err verify_segments(struct verify *v, size_t space,

@@ -27,6 +27,8 @@ const struct route api_routes[] = {
     {"GET", COLLECTION "/exists", api_collection_exists, 0},
     {"PUT", COLLECTION "/vectors/{vector_name}", api_space_add, 0},
     {"DELETE", COLLECTION "/vectors/{vector_name}", api_space_remove, 0},
+    {"PUT", COLLECTION "/index", api_index_create, 0},
+    {"DELETE", COLLECTION "/index/{field_name}", api_index_remove, 0},
     {"POST", "/collections/aliases", api_aliases_change, 0},
     {"GET", "/aliases", api_aliases_list, 0},
     {"GET", COLLECTION "/aliases", api_aliases_of_collection, 0},
@@ -58,8 +60,6 @@ const struct route api_routes[] = {
     {"GET", COLLECTION "/points/{id}/image", api_point_image, ROUTE_RAW},
 
     /* Of the dialect, and not done yet: told as such instead of "no such path". */
-    {"PUT", COLLECTION "/index", api_unsupported, 0},
-    {"DELETE", COLLECTION "/index/{field_name}", api_unsupported, 0},
     {"POST", COLLECTION "/points/discover", api_unsupported, ROUTE_READS},
     {"POST", COLLECTION "/points/discover/batch", api_unsupported, ROUTE_READS},
     {"POST", COLLECTION "/points/search/matrix/pairs", api_unsupported, ROUTE_READS},

@@ -111,6 +111,14 @@ enum err api_collection_update(struct api_call *call);
 enum err api_space_add(struct api_call *call);
 enum err api_space_remove(struct api_call *call);
 
+/* api_indexes.c */
+enum err api_index_create(struct api_call *call);
+enum err api_index_remove(struct api_call *call);
+
+/* For handlers: the object "payload_schema" of a collection. */
+enum err api_write_payload_schema(struct api_call *call, const char *collection)
+    ERR_CHECK;
+
 /* api_aliases.c */
 enum err api_aliases_change(struct api_call *call);
 enum err api_aliases_list(struct api_call *call);

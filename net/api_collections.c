@@ -163,7 +163,8 @@ static const struct field_rule own_rules[] = {
 };
 
 /* {"duet": {"index": "auto"}}: what the dialect has no word for. */
-static enum err read_own(const struct field *root, enum duet_index *choice, bool *given)
+static enum err read_own(const struct field *root, enum duet_vector_index *choice,
+                         bool *given)
 {
     struct field own = field_get(root, "duet");
     const char *name = NULL;
@@ -172,7 +173,7 @@ static enum err read_own(const struct field *root, enum duet_index *choice, bool
     struct field f = field_get(&own, "index");
     TRY(field_string(&f, &name));
     *given = name != NULL;
-    if (*given && duet_index_parse(name, choice) != ERR_OK) {
+    if (*given && duet_vector_index_parse(name, choice) != ERR_OK) {
         return field_fail(&f, ERR_INVALID,
                           "must be \"auto\", \"scan\", \"pq\", \"ivf\" or \"hnsw\"");
     }
@@ -282,7 +283,7 @@ enum err api_collection_update(struct api_call *call)
     struct field vectors = field_get(&root, "vectors");
     struct field metadata = field_get(&root, "metadata");
     struct field params = field_get(&root, "params");
-    enum duet_index choice = DUET_INDEX_AUTO;
+    enum duet_vector_index choice = DUET_INDEX_AUTO;
     bool given;
     TRY(field_object(&metadata));
     TRY(field_object(&params));
@@ -456,9 +457,10 @@ static void write_own(struct json_out *out, const struct duet_stats *stats,
     out_end(out, '}');
 }
 
-static void write_info(struct api_call *call, const struct duet_collection *collection,
-                       const struct duet_stats *stats,
-                       const struct duet_recalls *recalls)
+static enum err write_info(struct api_call *call,
+                           const struct duet_collection *collection,
+                           const struct duet_stats *stats,
+                           const struct duet_recalls *recalls)
 {
     struct json_out *out = &call->out;
     size_t n_indexed = 0, n_segments = 0;
@@ -480,12 +482,12 @@ static void write_info(struct api_call *call, const struct duet_collection *coll
     out_key(out, "config");
     write_config(out, collection);
     out_key(out, "payload_schema");
-    out_begin(out, '{');
-    out_end(out, '}');
+    TRY(api_write_payload_schema(call, collection->name));
     if (api_call_asks(call, "duet")) {
         write_own(out, stats, recalls);
     }
     out_end(out, '}');
+    return ERR_OK;
 }
 
 enum err api_collection_get(struct api_call *call)
@@ -499,7 +501,7 @@ enum err api_collection_get(struct api_call *call)
         result = duet_recall(call->api->db, collection_of(call), &recalls);
     }
     if (result == ERR_OK) {
-        write_info(call, &list.items[0], &stats, &recalls);
+        result = write_info(call, &list.items[0], &stats, &recalls);
     }
     duet_recalls_release(&recalls);
     duet_collections_release(&list);

@@ -58,7 +58,7 @@ void space_out_write(struct json_out *out, const struct duet_space_stats *space)
     write_size(out, "memory_bytes_per_vector",
                per_vector(space->memory_bytes, space->n_sealed));
     write_text(out, "index", space->index);
-    write_text(out, "index_choice", duet_index_name(space->choice));
+    write_text(out, "index_choice", duet_vector_index_name(space->choice));
     write_text(out, "index_reason", space->reason);
     write_width(out, "same_side", &space->same_side);
     write_width(out, "cross_modal", &space->cross_modal);

@@ -280,6 +280,56 @@ static void test_dying_while_restoring(void **state)
     die_in(restore, make_backup, check_restored);
 }
 
+/* ---- A database of an earlier format, which its first writer upgrades ---- */
+
+static enum err open_and_close(struct run *run)
+{
+    struct duet *db;
+    struct duet_options o = {.path = run->database, .write = true, .n_threads = 1};
+    TRY(duet_open(&db, &o));
+    duet_close(db);
+    return ERR_OK;
+}
+
+/* By a reader first, as the crash left it; then by a writer. */
+static void check_upgraded(const struct run *run)
+{
+    struct duet_options o = {.path = run->database, .n_threads = 1};
+    for (int writes = 0; writes < 2; writes++) {
+        struct duet *db;
+        size_t n;
+        o.write = writes == 1;
+        assert_ok(duet_open(&db, &o));
+        assert_ok(duet_count(db, "numbers", &n));
+        assert_int_equal(n, 360); /* fixture_test.c says what is in it */
+        if (o.write) {
+            assert_ok(duet_index_create(db, "numbers", "number", "\"integer\""));
+        }
+        check_sound(db, false);
+        duet_close(db);
+    }
+}
+
+static void test_dying_while_upgrading(void **state)
+{
+    (void)state;
+    bool died = true;
+    long point = 0;
+    for (; died && point < POINTS_OF_A_RUN_MAX; point++) {
+        struct run run = {.point = point};
+        uint64_t n_told;
+        begin(&run, open_and_close);
+        assert_int_equal(mkdir(run.database, 0755), 0);
+        steps_folder_copy("tests/fixtures/format-2", run.database);
+        died = run_and_die(&run, &n_told);
+        check_upgraded(&run);
+        test_folder_remove(run.folder);
+    }
+    assert_false(died);
+    print_message("%ld changes of files\n", point - 1);
+    assert_true(point > 3);
+}
+
 int main(void)
 {
     log_set_level(LOG_ERROR);
@@ -288,6 +338,7 @@ int main(void)
         cmocka_unit_test(test_dying_while_compacting),
         cmocka_unit_test(test_dying_while_backing_up),
         cmocka_unit_test(test_dying_while_restoring),
+        cmocka_unit_test(test_dying_while_upgrading),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "db/duet.h"
+#include "db/duet_keep.h"
 
 struct test_db {
     char folder[64]; /* "" where there is none */
@@ -68,6 +69,21 @@ static inline void test_db_reopen(struct test_db *t)
     struct duet_options o = test_db_options(t);
     duet_close(t->db);
     assert_ok(duet_open(&t->db, &o));
+}
+
+static inline void test_print_finding(void *arg, const struct duet_finding *finding)
+{
+    (void)arg;
+    print_error("verify: %s\n", finding->text);
+}
+
+/* Nothing is damaged, and nothing has to be made again. */
+static inline void test_check_sound(struct duet *db)
+{
+    struct duet_check_options o = {.found = test_print_finding};
+    struct duet_check_result r;
+    assert_ok(duet_verify(db, &o, &r));
+    assert_int_equal(r.n_damage + r.n_derived, 0);
 }
 
 /* A collection of one space of plain vectors, called "v". */

@@ -5,8 +5,7 @@
 #include "tests/golden_lines.h"
 
 #include "db/filter.h"
-
-static const char path[] = "tests/golden/filters/cases.jsonl";
+#include "tests/db/golden_filters.h"
 
 static size_t n_cases, n_matches;
 
@@ -20,17 +19,6 @@ static const char *id_text(struct json_object *id, struct duet_id *out)
     return text;
 }
 
-static bool is_listed(struct json_object *list, const char *text)
-{
-    for (size_t i = 0; i < json_object_array_length(list); i++) {
-        struct json_object *item = json_object_array_get_idx(list, i);
-        if (strcmp(json_object_get_string(item), text) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static bool ask(const struct filter *filter, struct json_object *point)
 {
     struct record_point record = {.n_vectors = 0};
@@ -39,7 +27,7 @@ static bool ask(const struct filter *filter, struct json_object *point)
     bool matches;
     record.payload = (struct bytes){payload, strlen(payload)};
     for (size_t i = 0; i < collection.n_spaces; i++) {
-        if (is_listed(has, collection.spaces[i].name)) {
+        if (golden_lists(has, collection.spaces[i].name)) {
             record.vectors[record.n_vectors++] =
                 (struct record_vector){collection.spaces[i].number, 1};
         }
@@ -59,7 +47,7 @@ static void check_case(struct json_object *points, struct json_object *golden)
         struct json_object *point = json_object_array_get_idx(points, i);
         struct duet_id id;
         bool wanted =
-            is_listed(json_get(golden, "ids"), id_text(json_get(point, "id"), &id));
+            golden_lists(json_get(golden, "ids"), id_text(json_get(point, "id"), &id));
         if (ask(filter, point) != wanted) {
             print_error("%s\n  %s match\n  %s\n", text,
                         wanted ? "should" : "should not", json_text(point));
@@ -82,7 +70,7 @@ static void check_set(struct json_object *set)
 static void test_filters_find_what_another_implementation_found(void **state)
 {
     (void)state;
-    golden_each_line(path, check_set);
+    golden_each_line(GOLDEN_FILTERS, check_set);
     assert_true(n_cases >= 2000 && n_matches >= n_cases);
 }
 

@@ -20,7 +20,8 @@ static enum err ask(const struct filter *filter, const char *payload, bool *matc
 {
     struct record_point record = {
         .n_vectors = 1, .vectors = {{3, 5}}, .payload = {payload, strlen(payload)}};
-    struct filter_point point = {{.number = 7}, &collection, &record};
+    struct filter_point point = {
+        .id = {.number = 7}, .collection = &collection, .record = &record};
     return filter_matches(filter, &point, matches);
 }
 
@@ -659,23 +660,6 @@ static void test_a_payload_is_not_read_where_it_cannot_matter(void **state)
     }
 }
 
-static void test_ids_at_the_top_are_told(void **state)
-{
-    (void)state;
-    struct filter *filter;
-    size_t n;
-    assert_ok(filter_parse(&filter, "{\"must\":[{\"key\":\"a\",\"is_null\":true},"
-                                    "{\"has_id\":[9,3,9]}]}"));
-    const struct duet_id *ids = filter_only_ids(filter, &n);
-    assert_int_equal(n, 2);
-    assert_true(ids[0].number == 3 && ids[1].number == 9);
-    filter_free(filter);
-    assert_ok(filter_parse(&filter, "{\"should\":[{\"has_id\":[9]}]}"));
-    assert_null(filter_only_ids(filter, &n));
-    filter_free(filter);
-    filter_free(NULL);
-}
-
 /* ---- Without memory ---- */
 
 static void test_every_allocation_may_fail(void **state)
@@ -718,7 +702,6 @@ int main(void)
         cmocka_unit_test(test_every_limit_has_its_error),
         cmocka_unit_test(test_a_payload_that_is_no_json_is_corrupt),
         cmocka_unit_test(test_a_payload_is_not_read_where_it_cannot_matter),
-        cmocka_unit_test(test_ids_at_the_top_are_told),
         cmocka_unit_test(test_every_allocation_may_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,7 +4,7 @@
  *
  * For a new format a fixture is added, and those of the old ones stay as they are:
  *
- *     FIXTURE_MAKE=tests/fixtures/format-2 build/tests/db/fixture_test
+ *     FIXTURE_MAKE=tests/fixtures/format-3 build/tests/db/fixture_test
  */
 #include "tests/db/db_test.h"
 
@@ -19,7 +19,8 @@
 
 enum { DIM = 8, N = 400, N_REMOVED = 40, SEAL_AT = 256, PER_RUN = 100 };
 
-static const char *const fixtures[] = {"tests/fixtures/format-2"};
+static const char *const fixtures[] = {"tests/fixtures/format-2",
+                                       "tests/fixtures/format-3"};
 
 /* ---- What is in it ---- */
 
@@ -110,7 +111,10 @@ static void make_fixture(const char *folder)
     assert_ok(duet_open(&db, &o));
     assert_ok(duet_collection_create(db, "numbers", &unnamed, 1));
     assert_ok(duet_collection_create(db, "uuids", spaces, 2));
+    assert_ok(duet_index_create(db, "numbers", "number", "\"integer\""));
     write_numbers(db);
+    assert_ok(duet_index_create(db, "numbers", "text",
+                                "{\"type\":\"text\",\"tokenizer\":\"multilingual\"}"));
     write_uuids(db);
     put_upload(folder);
     assert_ok(duet_seal(db, "numbers"));
@@ -170,7 +174,29 @@ static void check_uuids(struct duet *db)
     duet_hits_release(&got);
 }
 
-static void check_fixture(struct duet *db, bool sealed)
+/* Format 2 had none. */
+static void check_indexes(struct duet *db, bool has_indexes)
+{
+    struct duet_indexes list;
+    size_t n;
+    assert_ok(duet_indexes_list(db, "numbers", &list));
+    assert_int_equal(list.n, has_indexes ? 2 : 0);
+    for (size_t i = 0; i < list.n; i++) {
+        assert_true(list.items[i].ready);
+        assert_int_equal(list.items[i].n_points, N - N_REMOVED);
+    }
+    duet_indexes_release(&list);
+    assert_ok(duet_count_where(
+        db, "numbers",
+        "{\"must\":{\"key\":\"number\",\"range\":{\"gte\":10,\"lt\":30}}}", &n));
+    assert_int_equal(n, 18);
+    assert_ok(duet_count_where(
+        db, "numbers", "{\"must\":{\"key\":\"text\",\"match\":{\"text\":\"文\"}}}",
+        &n));
+    assert_int_equal(n, has_indexes ? N - N_REMOVED : 0);
+}
+
+static void check_fixture(struct duet *db, bool sealed, bool has_indexes)
 {
     struct duet_check_options o = {.found = NULL};
     struct duet_check_result r;
@@ -183,6 +209,7 @@ static void check_fixture(struct duet *db, bool sealed)
     check_search(db, 17, true);
     check_search(db, 18, false);
     check_uuids(db);
+    check_indexes(db, has_indexes);
     assert_ok(duet_verify(db, &o, &r));
     assert_int_equal(r.n_damage, 0);
     if (sealed) { /* verify asks each segment a question */
@@ -233,7 +260,7 @@ static void test_earlier_formats_are_upgraded_by_a_writer(void **state)
     o = (struct duet_options){.path = t.folder};
     assert_ok(duet_open(&t.db, &o));
     assert_int_equal(version_of(t.db), RECORD_FORMAT_VERSION);
-    check_fixture(t.db, true);
+    check_fixture(t.db, true, false);
     test_db_remove(&t);
 }
 
@@ -246,13 +273,13 @@ static void test_databases_of_earlier_formats_open_and_answer(void **state)
         copy_into(fixtures[i], t.folder);
         struct duet_options o = {.path = t.folder};
         assert_ok(duet_open(&t.db, &o));
-        check_fixture(t.db, true);
+        check_fixture(t.db, true, i > 0);
         duet_close(t.db);
         o = test_db_options(&t);
         o.seal_at = SEAL_AT;
         assert_ok(duet_open(&t.db, &o));
         assert_ok(duet_seal(t.db, "numbers"));
-        check_fixture(t.db, true);
+        check_fixture(t.db, true, i > 0);
         float v[DIM] = {1};
         assert_ok(test_upsert(t.db, "numbers", test_id(9999), v, DIM, "{}"));
         test_db_remove(&t);
@@ -276,7 +303,7 @@ static void test_backups_of_earlier_formats_are_restored(void **state)
         assert_int_equal(r.n_files, 1);
         struct duet_options o = {.path = t.folder};
         assert_ok(duet_open(&t.db, &o));
-        check_fixture(t.db, false);
+        check_fixture(t.db, false, i > 0);
         assert_int_equal(version_of(t.db), RECORD_FORMAT_VERSION);
         test_db_remove(&t);
     }

@@ -16,6 +16,7 @@
 #include "db/collection.h"
 #include "db/database.h"
 #include "db/duet_keep.h"
+#include "db/payload_terms.h"
 #include "db/vectors.h"
 #include "tests/db/process.h"
 
@@ -68,7 +69,9 @@ static int set_up(void **state)
     assert_ok(duet_open(&f->t.db, &o));
     test_collection_make(f->t.db, "c", DIM, DUET_COSINE);
     test_collection_make(f->t.db, "empty", 3, DUET_DOT);
+    assert_ok(duet_index_create(f->t.db, "c", "number", "\"integer\""));
     fill(f->t.db);
+    assert_ok(duet_index_create(f->t.db, "c", "nothing", "\"text\""));
     assert_ok(duet_seal(f->t.db, "c"));
     snprintf(f->other, sizeof f->other, "%s.bak", f->t.folder);
     snprintf(f->copy, sizeof f->copy, "%s.copy", f->t.folder);
@@ -265,6 +268,52 @@ static enum err garble_vector(struct txn *txn, uint32_t c)
                      (struct bytes){chunk, sizeof chunk});
 }
 
+/* ---- Payload indexes: number 0 is on "number" ---- */
+
+static struct index_row row_of(uint32_t c, uint16_t index_number, uint64_t value)
+{
+    struct term term = term_of_number((struct json_number){.whole = value});
+    struct duet_id id = test_id(value);
+    return index_row_of(c, index_number, (struct bytes){term.data, term.n}, &id);
+}
+
+static enum err delete_term(struct txn *txn, uint32_t c)
+{
+    struct index_row row = row_of(c, 0, 77);
+    return store_delete(txn, STORE_TERMS, (struct bytes){row.data, row.n});
+}
+
+static enum err add_term(struct txn *txn, uint32_t c)
+{
+    struct index_row row = row_of(c, 0, 100000);
+    return store_put(txn, STORE_TERMS, (struct bytes){row.data, row.n},
+                     (struct bytes){"", 0});
+}
+
+static enum err add_stray_term(struct txn *txn, uint32_t c)
+{
+    struct index_row row = row_of(c, 999, 3);
+    return store_put(txn, STORE_TERMS, (struct bytes){row.data, row.n},
+                     (struct bytes){"", 0});
+}
+
+static enum err miscount_index(struct txn *txn, uint32_t c)
+{
+    struct payload_indexes indexes;
+    TRY(payload_indexes_load(&indexes, txn, c));
+    assert_true(indexes.n > 0);
+    indexes.items[0].n_points++;
+    enum err result = payload_index_put(txn, c, &indexes.items[0]);
+    payload_indexes_release(&indexes);
+    return result;
+}
+
+static enum err garble_index(struct txn *txn, uint32_t c)
+{
+    struct record_key key = record_key_index(c, 500);
+    return store_put(txn, STORE_INDEXES, store_key(&key), (struct bytes){"xyz", 3});
+}
+
 static void repair(struct fixture *f, bool dry_run)
 {
     struct duet_repair_options o = {{keep_text, NULL}, f->t.folder, dry_run};
@@ -279,6 +328,16 @@ static size_t n_points(struct fixture *f)
 {
     size_t n;
     assert_ok(duet_count(f->t.db, "c", &n));
+    return n;
+}
+
+/* Of points 600 to 699, by the index. */
+static size_t n_in_range(struct fixture *f)
+{
+    size_t n;
+    assert_ok(duet_count_where(
+        f->t.db, "c",
+        "{\"must\":{\"key\":\"number\",\"range\":{\"gte\":600,\"lt\":700}}}", &n));
     return n;
 }
 
@@ -308,6 +367,11 @@ static const struct {
     {"the points are miscounted", miscount_points, DUET_DERIVED, 0},
     {"the state of a space is garbled", garble_space, DUET_DERIVED, 0},
     {"a segment is out of place", move_segment, DUET_DERIVED, 0},
+    {"a row of an index is missing", delete_term, DUET_DERIVED, 0},
+    {"a row of an index is too many", add_term, DUET_DERIVED, 0},
+    {"rows of an index that is not", add_stray_term, DUET_DERIVED, 0},
+    {"an index is miscounted", miscount_index, DUET_DERIVED, 0},
+    {"an index is garbled", garble_index, DUET_DAMAGE, 0},
     {"a point is garbled", garble_point, DUET_DAMAGE, 1},
     {"vectors are missing", delete_vectors, DUET_DAMAGE, 0},
     {"a source has no point", delete_point, DUET_DAMAGE, 1},
@@ -335,6 +399,7 @@ static void test_each_damage_is_found_and_mended(void **state)
             assert_int_equal(n_points(f), n_before - changes[i].n_lost);
         }
         assert_found(f, 500);
+        assert_int_equal(n_in_range(f), n_points(f) > 700 ? 100 : 0);
     }
     repair(f, false);
     assert_int_equal(last.n_damage + last.n_derived, 0);

@@ -180,7 +180,7 @@ static void test_pictures_without_captions_learn_from_phrases(void **state)
 static void test_an_index_is_built_as_chosen(void **state)
 {
     static const struct {
-        enum duet_index choice;
+        enum duet_vector_index choice;
         const char *name;
     } cases[] = {{DUET_INDEX_IVF, "IVF16,PQ8x4fs"},
                  {DUET_INDEX_HNSW, "HNSW32,Flat"},
@@ -201,8 +201,8 @@ static void test_an_index_is_built_as_chosen(void **state)
         assert_int_equal(strncmp(s.reason, "chosen: ", 8), 0);
         assert_int_equal(s.n_segments, cases[i].choice == DUET_INDEX_SCAN ? 0 : 1);
         double recall = ask(f, 50, DUET_QUERY_DEFAULT);
-        print_message("%s: recall %.3f, learnt %.3f\n", duet_index_name(s.choice),
-                      recall, s.cross_modal.recall);
+        print_message("%s: recall %.3f, learnt %.3f\n",
+                      duet_vector_index_name(s.choice), recall, s.cross_modal.recall);
         assert_true(recall >= 0.98);
     }
     struct duet_check_result found;
@@ -216,7 +216,7 @@ static void test_an_index_is_built_as_chosen(void **state)
 static void test_a_choice_that_cannot_be_is_refused(void **state)
 {
     struct fixture *f = *state;
-    enum duet_index choice;
+    enum duet_vector_index choice;
     test_collection_make(f->t.db, "c", DIM, DUET_MANHATTAN);
     assert_err(duet_collection_set_index(f->t.db, "c", NULL, DUET_INDEX_PQ),
                ERR_UNSUPPORTED);
@@ -225,10 +225,10 @@ static void test_a_choice_that_cannot_be_is_refused(void **state)
                ERR_NOT_FOUND);
     assert_err(duet_collection_set_index(f->t.db, "d", NULL, DUET_INDEX_PQ),
                ERR_NOT_FOUND);
-    assert_err(duet_collection_set_index(f->t.db, "c", NULL, (enum duet_index)9),
+    assert_err(duet_collection_set_index(f->t.db, "c", NULL, (enum duet_vector_index)9),
                ERR_INVALID);
-    assert_err(duet_index_parse("tree", &choice), ERR_INVALID);
-    assert_ok(duet_index_parse("hnsw", &choice));
+    assert_err(duet_vector_index_parse("tree", &choice), ERR_INVALID);
+    assert_ok(duet_vector_index_parse("hnsw", &choice));
     assert_int_equal(choice, DUET_INDEX_HNSW);
 }
 

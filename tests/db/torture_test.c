@@ -281,6 +281,41 @@ static enum err keep_and_read(struct duet *db)
     return result;
 }
 
+static const char RANGE[] = "{\"must\":[{\"key\":\"a\",\"range\":{\"lt\":2}},"
+                            "{\"key\":\"t\",\"match\":{\"text\":\"x y\"}}]}";
+
+static enum err count_by_index(struct duet *db)
+{
+    size_t n;
+    enum err result = duet_count_where(db, "c", RANGE, &n);
+    assert_int_equal(n, 0);
+    return result;
+}
+
+static enum err create_index(struct duet *db)
+{
+    return duet_index_create(db, "c", "a", "{\"type\":\"integer\"}");
+}
+
+static enum err create_text_index(struct duet *db)
+{
+    return duet_index_create(db, "c", "t", "\"text\"");
+}
+
+static enum err remove_index(struct duet *db)
+{
+    return duet_index_remove(db, "c", "t");
+}
+
+static enum err list_indexes(struct duet *db)
+{
+    struct duet_indexes list;
+    enum err result = duet_indexes_list(db, "c", &list);
+    assert_int_equal(list.n, result == ERR_OK ? 2 : 0);
+    duet_indexes_release(&list);
+    return result;
+}
+
 static enum err remove_filtered(struct duet *db)
 {
     return duet_remove_where(db, "c", "{\"must\":{\"has_id\":[5,6,7]}}", NULL);
@@ -421,6 +456,22 @@ static void test_orders_facets_and_pages(void **state)
     torture(*state, scroll_ordered, no_matter);
     torture(*state, count_values, no_matter);
     torture(*state, keep_and_read, no_matter);
+}
+
+/* An index that was begun is finished by the next try. */
+static void test_indexes(void **state)
+{
+    struct test_db *t = *state;
+    torture(t, create_index, no_matter);
+    torture(t, create_text_index, no_matter);
+    torture(t, list_indexes, no_matter);
+    torture(t, search_filtered, no_matter);
+    torture(t, count_filtered, no_matter);
+    torture(t, count_by_index, no_matter);
+    torture(t, upsert_some, nothing_was_written);
+    torture(t, remove_index, no_matter);
+    assert_ok(duet_seal(t->db, "c"));
+    test_check_sound(t->db);
 }
 
 static void test_get(void **state)
@@ -579,6 +630,7 @@ int main(void)
         TEST(test_filters),
         TEST(test_query_trees),
         TEST(test_orders_facets_and_pages),
+        TEST(test_indexes),
         TEST(test_get),
         TEST(test_collections),
         TEST(test_open),

@@ -3,10 +3,13 @@
  */
 #include "tests/test.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "db/siphash.h"
 #include "db/words.h"
+
+static struct words_how how; /* as without an index */
 
 typedef bool test_of(const struct words *words, const char *text, size_t n);
 
@@ -14,7 +17,7 @@ static bool is_in(test_of *test, const char *wanted, const char *text)
 {
     struct arena arena = ARENA_EMPTY;
     struct words words;
-    assert_ok(words_parse(&words, &arena, wanted, strlen(wanted)));
+    assert_ok(words_parse(&words, &arena, &how, wanted, strlen(wanted)));
     bool found = test(&words, text, strlen(text));
     arena_release(&arena);
     return found;
@@ -76,19 +79,19 @@ static void test_long_words_and_texts_have_limits(void **state)
     struct arena arena = ARENA_EMPTY;
     struct words words;
     memset(text, 'a', sizeof text);
-    assert_ok(words_parse(&words, &arena, text, LIMIT_FILTER_WORD_BYTES));
+    assert_ok(words_parse(&words, &arena, &how, text, LIMIT_FILTER_WORD_BYTES));
     assert_true(words_all_in(&words, text, LIMIT_FILTER_WORD_BYTES));
     assert_false(words_all_in(&words, text, LIMIT_FILTER_WORD_BYTES + 1));
     assert_false(words_phrase_in(&words, text, LIMIT_FILTER_WORD_BYTES + 1));
-    assert_err(words_parse(&words, &arena, text, LIMIT_FILTER_WORD_BYTES + 1),
+    assert_err(words_parse(&words, &arena, &how, text, LIMIT_FILTER_WORD_BYTES + 1),
                ERR_LIMIT);
     for (size_t i = 0; i < sizeof text; i += 2) {
         text[i] = ' ';
     }
-    assert_ok(words_parse(&words, &arena, text, 2 * LIMIT_FILTER_WORDS));
+    assert_ok(words_parse(&words, &arena, &how, text, 2 * LIMIT_FILTER_WORDS));
     assert_int_equal(words.n, 1);
     assert_int_equal(words.n_in_order, LIMIT_FILTER_WORDS);
-    assert_err(words_parse(&words, &arena, text, 2 * LIMIT_FILTER_WORDS + 2),
+    assert_err(words_parse(&words, &arena, &how, text, 2 * LIMIT_FILTER_WORDS + 2),
                ERR_LIMIT);
     arena_release(&arena);
 }
@@ -104,6 +107,66 @@ static void test_siphash(void **state)
     assert_true(siphash(bytes, 0) == UINT64_C(0x1e924b9d737700d7));
 }
 
+/* ---- Tokenizers ---- */
+
+/* The words of a text with bars between them. */
+static enum err add_word(void *arg, const char *word, size_t n)
+{
+    char *out = arg;
+    size_t at = strlen(out);
+    snprintf(out + at, 512 - at, "%s%.*s", at == 0 ? "" : "|", (int)n, word);
+    return ERR_OK;
+}
+
+static void check_words(struct words_how h, const char *text, const char *wanted)
+{
+    char got[512] = "";
+    assert_ok(words_each(&h, text, strlen(text), add_word, got));
+    assert_string_equal(got, wanted);
+}
+
+static void test_each_tokenizer_splits_in_its_way(void **state)
+{
+    (void)state;
+    const struct words_how word = {.tokenizer = WORDS_WORD};
+    const struct words_how space = {.tokenizer = WORDS_WHITESPACE};
+    const struct words_how many = {.tokenizer = WORDS_MULTILINGUAL};
+    check_words(word, "The red-car, 2nd!", "the|red|car|2nd");
+    check_words(word, "狗在海滩 2024年", "狗在海滩|2024年");
+    check_words(space, " The red-car,\t2nd!\u3000x ", "the|red-car,|2nd!|x");
+    check_words(many, "The red-car", "the|red|car");
+    check_words(many, "狗在海", "狗|狗在|在|在海|海");
+    check_words(many, "2024年ab", "2024|年|ab");
+    check_words(many, "海，滩", "海|滩");
+    check_words(many, "カラー", "カ|カラ|ラ|ラー|ー");
+    check_words(many, "한국어 책", "한국어|책"); /* Korean has spaces */
+    check_words(many, "ที่นี่", "ที่|ที่นี่|นี่");           /* marks stay with their letter */
+    check_words(many, "हिन्दी", "हिन्दी");
+    check_words(many, "\xff狗\xff在", "狗|在");
+    check_words((struct words_how){WORDS_WORD, 2, 3, false}, "a bb ccc dddd", "bb|ccc");
+    check_words((struct words_how){WORDS_PREFIX, 2, 3, false}, "a bb dddd", "bb|ddd");
+    check_words((struct words_how){WORDS_WORD, 0, 0, true}, "Red CAR", "Red|CAR");
+}
+
+static void test_prefixes_and_twos(void **state)
+{
+    (void)state;
+    how = (struct words_how){.tokenizer = WORDS_PREFIX};
+    assert_true(is_in(words_all_in, "re ca", "A red car"));
+    assert_true(is_in(words_all_in, "r re", "A red car"));
+    assert_false(is_in(words_all_in, "ed", "A red car"));
+    assert_true(is_in(words_any_in, "x ca", "A red car"));
+    how = (struct words_how){.tokenizer = WORDS_MULTILINGUAL};
+    assert_true(is_in(words_all_in, "海滩", "狗在海滩上"));
+    assert_false(is_in(words_all_in, "滩海", "狗在海滩上"));
+    assert_false(is_in(words_any_in, "海滩", "海 滩"));
+    assert_true(is_in(words_all_in, "海", "狗在海滩上"));
+    assert_true(is_in(words_phrase_in, "在海滩", "狗在海滩上"));
+    assert_false(is_in(words_phrase_in, "狗海", "狗在海滩上"));
+    assert_true(is_in(words_phrase_in, "red 海滩", "a red 海滩"));
+    how = (struct words_how){.tokenizer = WORDS_WORD};
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -113,6 +176,8 @@ int main(void)
         cmocka_unit_test(test_scripts),
         cmocka_unit_test(test_long_words_and_texts_have_limits),
         cmocka_unit_test(test_siphash),
+        cmocka_unit_test(test_each_tokenizer_splits_in_its_way),
+        cmocka_unit_test(test_prefixes_and_twos),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -36,7 +36,7 @@ static enum err ask(const struct filter *filter, struct bytes payload, bool uuid
     struct record_point record = {
         .n_vectors = 1, .vectors = {{3, 1}}, .payload = payload};
     struct filter_point point = {
-        {.is_uuid = uuid, .number = uuid ? 0 : 7}, &collection, &record};
+        {.is_uuid = uuid, .number = uuid ? 0 : 7}, &collection, &record, NULL};
     return filter_matches(filter, &point, matches);
 }
 

@@ -35,7 +35,7 @@ static void test_without_a_command_help_is_told_on_stderr(void **state)
 static const char *const commands[] = {
     "add",     "search", "get",     "ls",      "rm",     "stats",    "model",
     "version", "help",   "serve",   "embed",   "label",  "describe", "verify",
-    "repair",  "backup", "restore", "compact", "export", "import"};
+    "repair",  "backup", "restore", "compact", "export", "import",   "index"};
 
 static void test_help_lists_every_command(void **state)
 {
@@ -495,6 +495,43 @@ static void test_ls_lists_all_across_pages(void **state)
     assert_int_equal(n_lines(ran.out), 270);
 }
 
+static void test_indexes_are_made_listed_and_removed(void **state)
+{
+    (void)state;
+    add_three();
+    RUN("index");
+    assert_status(0);
+    assert_string_equal(ran.out, "");
+    RUN("index", "text", "text");
+    assert_status(0);
+    RUN("index", "n", "{\"type\": \"integer\", \"range\": true}");
+    assert_status(0);
+    RUN("index");
+    assert_status(0);
+    assert_int_equal(n_lines(ran.out), 2);
+    assert_int_equal(strncmp(ran.out, "text  ", 6), 0);
+    assert_non_null(strstr(ran.out, "1 points"));
+    RUN("index", "--json");
+    struct json_object *second = json_line(1);
+    assert_string_equal(json_object_get_string(json_get(second, "kind")), "integer");
+    assert_non_null(json_get(json_get(second, "params"), "range"));
+    json_object_put(second);
+    RUN("stats");
+    assert_non_null(strstr(ran.out, "on text (text), 1 points"));
+    RUN("ls", "--filter", CAPTIONED);
+    assert_int_equal(n_lines(ran.out), 1);
+    RUN("index", "--remove", "text");
+    assert_status(0);
+    RUN("index");
+    assert_int_equal(n_lines(ran.out), 1);
+    RUN("index", "text");
+    assert_one_error(2, "say a field and a kind");
+    RUN("index", "text", "nothing");
+    assert_one_error(2, "there is no index of the kind");
+    RUN("index", "--url", "http://127.0.0.1:1", "text", "text");
+    assert_status(2);
+}
+
 static void test_stats_and_model_in_both_forms(void **state)
 {
     (void)state;
@@ -883,6 +920,7 @@ int main(void)
         TEST(test_filters_that_are_wrong_are_told),
         TEST(test_a_removed_picture_can_be_added_again),
         TEST(test_ls_lists_all_across_pages),
+        TEST(test_indexes_are_made_listed_and_removed),
         TEST(test_stats_and_model_in_both_forms),
         TEST(test_a_name_that_is_no_utf8_is_no_trouble),
         TEST(test_captions_cannot_steer_the_terminal),

@@ -188,6 +188,49 @@ static void test_aliases_are_changed_and_listed(void **state)
     assert_answer(404, "there is no collection 'none'");
 }
 
+static void test_payload_indexes_are_made_removed_and_told(void **state)
+{
+    (void)state;
+    ask("PUT", THINGS "/index?wait=true",
+        "{\"field_name\": \"price\", \"field_schema\": \"float\"}");
+    assert_answer(200, "\"status\":\"completed\"");
+    assert_string_equal(fake.payload_index, "price \"float\"");
+    ask("PUT", THINGS "/index",
+        "{\"field_name\": \"a.b[]\", \"field_schema\": {\"type\": \"text\", "
+        "\"tokenizer\": \"word\"}}");
+    assert_answer(200, "\"status\":\"completed\"");
+    assert_string_equal(fake.payload_index,
+                        "a.b[] {\"type\":\"text\",\"tokenizer\":\"word\"}");
+    ask("DELETE", THINGS "/index/a.b%5B%5D?wait=true", NULL);
+    assert_answer(200, "\"status\":\"completed\"");
+    assert_string_equal(fake.payload_index, "a.b[]");
+    ask("GET", THINGS, NULL);
+    assert_answer(200, "\"payload_schema\":{\"price\":{\"data_type\":\"float\","
+                       "\"points\":3},\"a.\\\"b\\\"\":{\"data_type\":\"text\","
+                       "\"params\":{\"type\":\"text\"},\"points\":2}}");
+}
+
+static void test_payload_indexes_that_cannot_be_are_refused(void **state)
+{
+    (void)state;
+    ask("PUT", THINGS "/index", "{\"field_schema\": \"float\"}");
+    assert_answer(400, "field_name: is missing");
+    ask("PUT", THINGS "/index", "{\"field_name\": \"price\"}");
+    assert_answer(400, "field_schema: is missing");
+    ask("PUT", THINGS "/index", "{\"field_name\": 7, \"field_schema\": \"float\"}");
+    assert_answer(400, "field_name: ");
+    ask("PUT", THINGS "/index",
+        "{\"field_name\": \"a\", \"field_schema\": \"float\", \"x\": 1}");
+    assert_answer(400, "x: is not known here");
+    ask("PUT", THINGS "/index", "");
+    assert_answer(400, "field_name: is missing");
+    ask("PUT", "/collections/none/index",
+        "{\"field_name\": \"a\", \"field_schema\": \"float\"}");
+    assert_answer(404, "there is no collection 'none'");
+    ask("DELETE", "/collections/none/index/a", NULL);
+    assert_answer(404, "there is no collection 'none'");
+}
+
 static void test_what_is_not_done_yet_is_501(void **state)
 {
     (void)state;
@@ -235,7 +278,7 @@ static void test_a_description_has_what_the_dialect_asks_for(void **state)
     ask("GET", "/collections/things", NULL);
     assert_answer(200, "\"status\":\"green\",\"optimizer_status\":\"ok\"");
     assert_answer(200, "\"vectors\":{\"image\":{\"size\":2,\"distance\":\"Cosine\"}");
-    assert_answer(200, "\"payload_schema\":{}}");
+    assert_answer(200, "\"payload_schema\":{\"price\":{\"data_type\":\"float\"");
     ask("GET", "/collections/things?duet=true", NULL);
     assert_answer(200, "\"duet\":{\"uuid\":\"u\",\"model\":\"tiny\"");
     ask("GET", "/collections/nothing", NULL);
@@ -255,6 +298,8 @@ int main(void)
         TEST(test_a_collection_is_updated),
         TEST(test_spaces_are_added_and_removed),
         TEST(test_aliases_are_changed_and_listed),
+        TEST(test_payload_indexes_are_made_removed_and_told),
+        TEST(test_payload_indexes_that_cannot_be_are_refused),
         TEST(test_what_is_not_done_yet_is_501),
         TEST(test_a_name_in_use_is_409),
         TEST(test_dropping_says_whether_it_was_there),

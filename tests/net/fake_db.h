@@ -50,9 +50,10 @@ static struct fake {
     char metadata[256];                        /* of the last create or update */
     char operations[FAKE_OPERATIONS_MAX][256]; /* what the last apply was asked for */
     size_t n_operations;
-    char aliases[256];     /* the last changes */
-    enum duet_index index; /* of the last create or update */
-    unsigned last_ef;      /* of the last search */
+    char aliases[256];            /* the last changes */
+    enum duet_vector_index index; /* of the last create or update */
+    unsigned last_ef;             /* of the last search */
+    char payload_index[256]; /* the last made ("field schema") or removed ("field") */
 } fake = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
 
 #define FAKE_TRY() FAIL_IF(fake.fail != ERR_OK, fake.fail, "told to fail")
@@ -286,6 +287,42 @@ enum err duet_aliases_list(struct duet *db, const char *collection,
 }
 
 void duet_aliases_release(struct duet_aliases *list)
+{
+    (void)list;
+}
+
+enum err duet_index_create(struct duet *db, const char *collection, const char *field,
+                           const char *schema)
+{
+    (void)db;
+    TRY(fake_find_collection(collection));
+    snprintf(fake.payload_index, sizeof fake.payload_index, "%s %s", field, schema);
+    return ERR_OK;
+}
+
+enum err duet_index_remove(struct duet *db, const char *collection, const char *field)
+{
+    (void)db;
+    TRY(fake_find_collection(collection));
+    snprintf(fake.payload_index, sizeof fake.payload_index, "%s", field);
+    return ERR_OK;
+}
+
+enum err duet_indexes_list(struct duet *db, const char *collection,
+                           struct duet_indexes *out)
+{
+    static struct duet_index items[] = {
+        {"price", DUET_INDEX_FLOAT, NULL, 3, true},
+        {"a.\"b\"", DUET_INDEX_TEXT, "{\"type\":\"text\"}", 2, false},
+    };
+    (void)db;
+    *out = (struct duet_indexes){.n = 0};
+    TRY(fake_find_collection(collection));
+    *out = (struct duet_indexes){items, 2};
+    return ERR_OK;
+}
+
+void duet_indexes_release(struct duet_indexes *list)
 {
     (void)list;
 }
@@ -662,17 +699,17 @@ enum err duet_stats(struct duet *db, const char *collection, struct duet_stats *
     return ERR_OK;
 }
 
-const char *duet_index_name(enum duet_index choice)
+const char *duet_vector_index_name(enum duet_vector_index choice)
 {
     static const char *const names[] = {"auto", "scan", "pq", "ivf", "hnsw"};
     return names[choice];
 }
 
-enum err duet_index_parse(const char *name, enum duet_index *out)
+enum err duet_vector_index_parse(const char *name, enum duet_vector_index *out)
 {
     for (int i = DUET_INDEX_AUTO; i <= DUET_INDEX_HNSW; i++) {
-        *out = (enum duet_index)i;
-        if (strcmp(name, duet_index_name(*out)) == 0) {
+        *out = (enum duet_vector_index)i;
+        if (strcmp(name, duet_vector_index_name(*out)) == 0) {
             return ERR_OK;
         }
     }
@@ -680,7 +717,7 @@ enum err duet_index_parse(const char *name, enum duet_index *out)
 }
 
 enum err duet_collection_set_index(struct duet *db, const char *collection,
-                                   const char *space, enum duet_index choice)
+                                   const char *space, enum duet_vector_index choice)
 {
     (void)db;
     (void)space;
