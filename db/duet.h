@@ -599,7 +599,8 @@ enum duet_query_kind {
     DUET_QUERY_RRF,       /* `prefetch`, fused by rank (reciprocal rank fusion) */
     DUET_QUERY_DBSF,      /* ... by score, each list's about its own mean */
     DUET_QUERY_SAMPLE,    /* points drawn at random */
-    DUET_QUERY_ALL        /* points in the order of their ids */
+    DUET_QUERY_ALL,       /* points in the order of their ids */
+    DUET_QUERY_ORDER      /* ... of a value of their payloads, `order` */
 };
 
 /* What the examples of a recommendation do. Scores of the last two are larger for what is
@@ -624,6 +625,7 @@ struct duet_query {
     const struct duet_example *examples; /* [n_examples], of a mix or recommendation */
     size_t n_examples;
     enum duet_strategy strategy;
+    struct duet_order order;
     /* Queries whose results this one takes for its points: what it finds, it finds among
      * these, and a fusion puts their lists together. Of each, `offset`, `payload` and
      * `vectors` say nothing; the filter of this query is theirs as well. */

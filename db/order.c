@@ -103,6 +103,7 @@ enum err order_list_init(struct order_list *list, size_t k)
 void order_list_release(struct order_list *list)
 {
     alloc_free(list->entries);
+    alloc_free(list->values);
     *list = (struct order_list){0};
 }
 
@@ -165,30 +166,29 @@ void order_list_sort(const struct order *order, struct order_list *list)
 
 /* ---- Looking at all that matches ---- */
 
-/* The values of one point, of which equal ones count once. */
-struct values {
+struct adding {
     const struct order *order;
-    struct json_number *numbers; /* [n], owned */
-    size_t n, capacity;
-    bool failed; /* memory is short */
+    struct order_list *list; /* whose `values` are the point's */
+    bool failed;             /* memory is short */
 };
 
 /* A visit. */
 static bool add_value(void *arg, struct json_object *value)
 {
-    struct values *v = arg;
+    struct adding *a = arg;
+    struct order_list *list = a->list;
     struct json_number number;
-    if (!order_number(value, &number) || !order_takes(v->order, number)) {
+    if (!order_number(value, &number) || !order_takes(a->order, number)) {
         return false;
     }
-    struct json_number *numbers =
-        alloc_grow(v->numbers, &v->capacity, v->n + 1, sizeof *numbers);
-    if (numbers == NULL) {
-        v->failed = true;
+    struct json_number *values =
+        alloc_grow(list->values, &list->capacity, list->n_values + 1, sizeof *values);
+    if (values == NULL) {
+        a->failed = true;
         return true;
     }
-    v->numbers = numbers;
-    v->numbers[v->n++] = number;
+    list->values = values;
+    list->values[list->n_values++] = number;
     return false;
 }
 
@@ -198,21 +198,22 @@ static int compare_numbers(const void *a, const void *b)
                                *(const struct json_number *)b);
 }
 
-static enum err add_point(const struct order *order, const struct matches *m,
-                          struct values *values, struct order_list *list)
+/* Of the point's values equal ones count once. */
+enum err order_add_point(const struct order *order, struct order_list *list,
+                         struct duet_id id, struct bytes payload)
 {
-    values->n = 0;
-    TRY(payload_field_walk(&order->field, m->record.payload, add_value, values));
-    if (values->failed) {
+    struct adding adding = {.order = order, .list = list};
+    list->n_values = 0;
+    TRY(payload_field_walk(&order->field, payload, add_value, &adding));
+    if (adding.failed) {
         return ERR_NOMEM;
     }
-    if (values->n > 1) {
-        qsort(values->numbers, values->n, sizeof *values->numbers, compare_numbers);
+    if (list->n_values > 1) {
+        qsort(list->values, list->n_values, sizeof *list->values, compare_numbers);
     }
-    for (size_t i = 0; i < values->n; i++) {
-        if (i == 0 ||
-            compare_numbers(&values->numbers[i], &values->numbers[i - 1]) != 0) {
-            order_add(order, list, (struct order_entry){values->numbers[i], m->id});
+    for (size_t i = 0; i < list->n_values; i++) {
+        if (i == 0 || compare_numbers(&list->values[i], &list->values[i - 1]) != 0) {
+            order_add(order, list, (struct order_entry){list->values[i], id});
         }
     }
     return ERR_OK;
@@ -223,18 +224,16 @@ enum err order_find(const struct order *order, struct txn *txn,
                     const struct filter *filter, struct order_list *list)
 {
     struct matches m;
-    struct values values = {.order = order};
     TRY(matches_open(&m, txn, collection, filter, NULL));
     enum err result;
     do {
         TRY_OUT(matches_next(&m));
         if (m.found) {
-            TRY_OUT(add_point(order, &m, &values, list));
+            TRY_OUT(order_add_point(order, list, m.id, m.record.payload));
         }
     } while (m.found);
     order_list_sort(order, list);
 out:
-    alloc_free(values.numbers);
     matches_close(&m);
     return result;
 }

@@ -46,6 +46,8 @@ struct order_list {
     struct order_entry
         *entries; /* [k], a heap with the last at the root until sorted */
     size_t k, n;
+    struct json_number *values; /* [n_values], private: of the point being added */
+    size_t n_values, capacity;
 };
 
 /* ERR_INVALID, ERR_LIMIT name what is wrong of `by`; there is nothing to close then. */
@@ -63,7 +65,11 @@ enum err order_find(const struct order *order, struct txn *txn,
                     const struct record_collection *collection,
                     const struct filter *filter, struct order_list *list) ERR_CHECK;
 
-/* ---- For whoever walks an index of values instead ---- */
+/* ---- For whoever walks the points, or an index of values, instead ---- */
+
+/* Adds a point, once for each of its values. ERR_CORRUPT, ERR_NOMEM. */
+enum err order_add_point(const struct order *order, struct order_list *list,
+                         struct duet_id id, struct bytes payload) ERR_CHECK;
 
 /* Whether the value may be among what is asked for, by start_from. */
 bool order_takes(const struct order *order, struct json_number value);

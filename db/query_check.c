@@ -80,6 +80,14 @@ static enum err check_input(const struct duet_input *input)
     return ERR_OK;
 }
 
+static enum err check_order(const struct duet_query *q)
+{
+    FAIL_IF(q->order.key == NULL, ERR_INVALID, "say by which value to order");
+    FAIL_IF(q->has_threshold, ERR_INVALID,
+            "a score threshold needs a query that gives scores");
+    return ERR_OK;
+}
+
 enum err query_check(const struct query_node *node)
 {
     const struct duet_query *q = node->asked;
@@ -101,6 +109,8 @@ enum err query_check(const struct query_node *node)
         return ERR_OK;
     case DUET_QUERY_ALL:
         return check_all(q);
+    case DUET_QUERY_ORDER:
+        return check_order(q);
     }
     return err_set(ERR_INVALID, "there is no query of kind %d", (int)q->kind);
 }

@@ -4,6 +4,7 @@
 #include "db/query_hits.h"
 
 #include "base/alloc.h"
+#include "db/payload_field.h"
 
 enum err query_append_hit(struct query_search *s, const struct query_node *root,
                           const struct query_list *list, size_t i,
@@ -16,6 +17,9 @@ enum err query_append_hit(struct query_search *s, const struct query_node *root,
     TRY(hits_append(out, &s->txn, &s->collection, found->id, parts, &there));
     FAIL_IF(!there, ERR_CORRUPT, "a vector belongs to a point that is not there");
     struct duet_hit *hit = &out->hits[out->n - 1];
+    if (list->values != NULL) {
+        hit->order = payload_value_of_number(list->values[i]);
+    }
     hit->score = list->is_distance ? -found->score : found->score;
     if (found->space == RANK_NO_SPACE) {
         return ERR_OK;

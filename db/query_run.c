@@ -17,6 +17,7 @@ enum {
 void query_list_release(struct query_list *list)
 {
     alloc_free(list->hits);
+    alloc_free(list->values);
     *list = (struct query_list){0};
 }
 
@@ -54,9 +55,13 @@ static void finish_list(const struct query_node *node, struct query_list *list)
         if (!passes_threshold(node, list, hit.score)) {
             break;
         }
-        if (!query_mentions(node, hit.id)) {
-            list->hits[n++] = hit;
+        if (query_mentions(node, hit.id)) {
+            continue;
         }
+        if (list->values != NULL) {
+            list->values[n] = list->values[i];
+        }
+        list->hits[n++] = hit;
     }
     list->n = n;
 }
@@ -133,6 +138,8 @@ static enum err run_among(struct query_search *s, const struct query_node *node,
         return query_sample(s, node, sources, list);
     case DUET_QUERY_ALL:
         return query_take_first(s, node, sources, list);
+    case DUET_QUERY_ORDER:
+        return query_order(s, node, sources, list);
     default:
         return node->in == QUERY_ALL_SPACES ? run_all_spaces(s, node, sources, list)
                                             : run_one_space(s, node, sources, list);

@@ -18,6 +18,7 @@
 #ifndef DB_QUERY_RUN_H
 #define DB_QUERY_RUN_H
 
+#include "base/json_number.h"
 #include "db/nearest.h"
 #include "db/query_points.h"
 #include "db/rank.h"
@@ -36,7 +37,8 @@ struct query_search {
 struct query_list {
     struct rank_hit *hits; /* [n], owned */
     size_t n;
-    bool is_distance; /* scores are distances times -1 */
+    bool is_distance;           /* scores are distances times -1 */
+    struct json_number *values; /* [n], owned, what they are ordered by; NULL: scores */
 };
 
 /* `search` holds the database and options and is zero else. Release it by query_end in any case. */

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "net/api_order.h"
 #include "net/api_query_read.h"
 
 typedef enum err kind_reader(struct inputs *inputs, const struct field *f,
@@ -237,6 +238,14 @@ static enum err read_sample(struct inputs *inputs, const struct field *f,
     return read_name(f, names, 1, &i);
 }
 
+static enum err read_order_by(struct inputs *inputs, const struct field *f,
+                              struct duet_query *query)
+{
+    (void)inputs;
+    query->kind = DUET_QUERY_ORDER;
+    return api_order_read(f, &query->order);
+}
+
 /* ---- Which of them ---- */
 
 static enum err refuse(struct inputs *inputs, const struct field *f,
@@ -258,7 +267,7 @@ static const struct {
     {"rrf", read_rrf, true},
     {"sample", read_sample, true},
     {"duet", read_mix, true},
-    {"order_by", refuse, false},
+    {"order_by", read_order_by, true},
     {"discover", refuse, false},
     {"context", refuse, false},
     {"formula", refuse, false},

@@ -71,7 +71,8 @@ static enum err check_kind(const struct field *f, const struct duet_query *query
     if (query->kind == DUET_QUERY_ALL && query->n_prefetch > 0) {
         return field_fail(&input, ERR_INVALID, "is needed to merge the prefetches");
     }
-    if (query->kind == DUET_QUERY_ALL && query->has_threshold) {
+    if (query->has_threshold &&
+        (query->kind == DUET_QUERY_ALL || query->kind == DUET_QUERY_ORDER)) {
         return field_fail(&threshold, ERR_INVALID, "needs a query that gives scores");
     }
     if (is_fusion && query->n_prefetch == 0) {

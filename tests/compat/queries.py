@@ -47,7 +47,7 @@ class Run:
 
     def payload(self):
         r = self.r
-        p = {"n": r.randrange(5), "x": round(r.uniform(0, 1), 3)}
+        p = {"n": r.randrange(5), "x": round(r.uniform(0, 1), 6)}
         if r.random() < 0.8:
             p["tag"] = r.choice(["red", "blue", ["red", "green"], ["blue"], [], "", "图"])
         if r.random() < 0.6:
@@ -191,6 +191,8 @@ class Run:
         kind = r.choice(["leaf"] * 3 + (["fusion", "rescore", "rescore"] if depth < 3 else []))
         if kind == "leaf" and r.random() < 0.12 and not sims:
             self.count("all")
+            if r.random() < 0.6:
+                self.order_by(node)
             return node
         if kind == "fusion":
             self.fusion(node, depth, order_matters)
@@ -203,6 +205,13 @@ class Run:
                 node["prefetch"] = node["prefetch"][0]
         self.threshold(node)
         return node
+
+    def order_by(self, node):
+        self.count("order_by")
+        order = {"key": "x", "direction": self.r.choice(["asc", "desc"])}
+        if self.r.random() < 0.3:
+            order["start_from"] = round(self.r.uniform(0.2, 0.8), 2)
+        node["query"] = {"order_by": self.r.choice([order, "x"])}
 
     def fusion(self, node, depth, order_matters):
         r = self.r
@@ -324,6 +333,9 @@ class Run:
     def compare_parts(self, body, p, q):
         if "with_payload" in body and p["payload"] != (q.payload or {}):
             fail(f"payload of {p['id']}", json.dumps(body), p, q)
+        ordered = isinstance(body.get("query"), dict) and "order_by" in body["query"]
+        if ordered and p.get("order_value") != q.order_value:
+            fail(f"order value of {p['id']}", json.dumps(body), p, q)
         if "with_vector" in body:
             if set(p["vector"]) != set(q.vector or {}):
                 fail(f"vectors of {p['id']}", json.dumps(body), p, q)

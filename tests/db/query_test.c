@@ -500,6 +500,40 @@ static void test_all_points_come_by_id(void **state)
     CHECK_IDS(&q, 1, 3, 4);
 }
 
+static void test_points_come_in_the_order_of_a_value(void **state)
+{
+    struct fixture *f = *state;
+    static const float low[] = {-1, 0};
+    struct duet_query prefetch[] = {near(low, 4)};
+    struct duet_query q = DUET_QUERY_DEFAULT;
+    struct duet_hits got;
+    fill_by_hand(f, line, 6, DUET_EUCLID);
+    q.kind = DUET_QUERY_ORDER;
+    q.order = (struct duet_order){.key = "n", .descending = true};
+    q.k = 3;
+    q.offset = 1;
+    CHECK_IDS(&q, 4, 3, 2);
+    assert_ok(duet_search(f->t.db, "c", &q, &got));
+    assert_true(got.hits[0].order.kind == DUET_VALUE_INT);
+    assert_true(got.hits[0].order.whole == 4);
+    duet_hits_release(&got);
+    q.prefetch = prefetch; /* 0 1 2 3 */
+    q.n_prefetch = 1;
+    q.filter = "{\"must_not\":{\"has_id\":[1]}}";
+    CHECK_IDS(&q, 3, 2, 0);
+    q.order.key = "n..";
+    check_refused(f, &q, ERR_INVALID, "query.order_by: ");
+    q.order.key = NULL;
+    check_refused(f, &q, ERR_INVALID, "say by which value");
+    prefetch[0] =
+        (struct duet_query){.kind = DUET_QUERY_ORDER, .order = {.key = "n"}, .k = 2};
+    q = near(low, 5);
+    q.input = point_input(0);
+    q.prefetch = prefetch;
+    q.n_prefetch = 1;
+    CHECK_IDS(&q, 1, 2); /* the first two but for the point asked with */
+}
+
 /* Each of the points that may be drawn is, equally often. */
 static void test_a_sample_is_drawn_fairly(void **state)
 {
@@ -745,6 +779,7 @@ int main(void)
         TEST(test_ranks_are_fused),
         TEST(test_scores_are_fused),
         TEST(test_all_points_come_by_id),
+        TEST(test_points_come_in_the_order_of_a_value),
         TEST(test_a_sample_is_drawn_fairly),
         TEST(test_vectors_are_looked_up_elsewhere),
         TEST(test_many_are_answered_as_one_by_one),

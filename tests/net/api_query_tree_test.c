@@ -135,6 +135,10 @@ static void test_fusions_and_samples(void **state)
         "[{\"limit\": 5}, {}]}",
         "rrf 60 [1 0.5] of (all k 5, all k 10) k 10");
     check_query("{\"query\": {\"sample\": \"random\"}, \"limit\": 4}", "sample k 4");
+    check_query("{\"query\": {\"order_by\": \"a.b\"}}", "order a.b k 10");
+    check_query("{\"query\": {\"order_by\": {\"key\": \"a\", \"direction\": "
+                "\"desc\"}}, \"limit\": 2}",
+                "order a down k 2");
 }
 
 static void test_fusions_that_are_wrong_say_where(void **state)
@@ -157,6 +161,11 @@ static void test_fusions_that_are_wrong_say_where(void **state)
         400, "query",
         "{\"query\": {\"fusion\": \"rrf\", \"nearest\": [1]}, \"prefetch\": {}}",
         "query.fusion: is not known here");
+    check_refused(400, "query", "{\"query\": {\"order_by\": {\"direction\": \"up\"}}}",
+                  "query.order_by");
+    check_refused(400, "query",
+                  "{\"query\": {\"order_by\": \"a\"}, \"score_threshold\": 1}",
+                  "score_threshold: needs a query");
     check_refused(400, "query", "{\"query\": {\"sample\": \"all\"}}",
                   "query.sample: must be \\\"random\\\"");
 }

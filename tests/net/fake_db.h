@@ -521,7 +521,7 @@ static inline void fake_describe_input(const struct duet_input *input)
 static inline void fake_describe_query(const struct duet_query *q)
 {
     static const char *const kinds[] = {"nearest", "mix",    "recommend", "rrf",
-                                        "dbsf",    "sample", "all"};
+                                        "dbsf",    "sample", "all",       "order"};
     fake_say("%s", kinds[q->kind]);
     if (q->kind == DUET_QUERY_NEAREST) {
         fake_say(" ");
@@ -530,6 +530,9 @@ static inline void fake_describe_query(const struct duet_query *q)
     for (size_t i = 0; i < q->n_examples; i++) {
         fake_say(" %g*", (double)q->examples[i].weight);
         fake_describe_input(&q->examples[i].input);
+    }
+    if (q->kind == DUET_QUERY_ORDER) {
+        fake_say(" %s%s", q->order.key, q->order.descending ? " down" : "");
     }
     if (q->kind == DUET_QUERY_RECOMMEND) {
         fake_say(" by %d", (int)q->strategy);
