@@ -117,12 +117,15 @@ enum err collection_drop_aliases(struct txn *txn, const char *name)
 
 static enum err add_item(struct duet_aliases *list, const struct cursor *row)
 {
-    struct duet_alias *items = alloc_resize(list->items, list->n + 1, sizeof *items);
-    if (items == NULL) {
-        return ERR_NOMEM;
+    if ((list->n & (list->n - 1)) == 0) { /* used up at 0, 1, 2, 4, ... */
+        size_t capacity = list->n == 0 ? 1 : 2 * list->n;
+        struct duet_alias *items = alloc_resize(list->items, capacity, sizeof *items);
+        if (items == NULL) {
+            return ERR_NOMEM;
+        }
+        list->items = items;
     }
-    list->items = items;
-    struct duet_alias *item = &items[list->n++];
+    struct duet_alias *item = &list->items[list->n++];
     *item = (struct duet_alias){
         .alias = alloc_dup_n(row->key.data, row->key.n),
         .collection = alloc_dup_n(row->value.data, row->value.n),

@@ -505,13 +505,16 @@ static enum err add_item(struct duet_collections *list, struct txn *txn,
     struct record_key key = record_key_collection(c->number);
     struct bytes metadata;
     TRY(store_get(txn, STORE_METADATA, store_key(&key), &metadata));
-    struct duet_collection *items =
-        alloc_resize(list->items, list->n + 1, sizeof *items);
-    if (items == NULL) {
-        return ERR_NOMEM;
+    if ((list->n & (list->n - 1)) == 0) { /* used up at 0, 1, 2, 4, ... */
+        size_t capacity = list->n == 0 ? 1 : 2 * list->n;
+        struct duet_collection *items =
+            alloc_resize(list->items, capacity, sizeof *items);
+        if (items == NULL) {
+            return ERR_NOMEM;
+        }
+        list->items = items;
     }
-    list->items = items;
-    return fill_item(&items[list->n++], c, metadata);
+    return fill_item(&list->items[list->n++], c, metadata);
 }
 
 static enum err list_all(struct txn *txn, struct duet_collections *out)

@@ -32,7 +32,7 @@ static char *text_of(char c, size_t n)
 
 static enum err create(struct duet *db, const char *name, size_t dim, size_t n_spaces)
 {
-    static char names[LIMIT_SPACES_MAX + 1][8];
+    static char names[LIMIT_SPACES_MAX + 1][24];
     struct duet_space spaces[LIMIT_SPACES_MAX + 1];
     for (size_t i = 0; i < n_spaces; i++) {
         snprintf(names[i], sizeof names[i], "s%zu", i);
@@ -152,6 +152,10 @@ static void test_aliases(void **state)
     assert_limit(duet_aliases_change(t->db, changes, LIMIT_ALIASES_MAX + 1), "65536");
     assert_ok(duet_aliases_change(t->db, changes, LIMIT_ALIASES_MAX));
     assert_limit(duet_aliases_change(t->db, &changes[LIMIT_ALIASES_MAX], 1), "65536");
+    struct duet_aliases list;
+    assert_ok(duet_aliases_list(t->db, NULL, &list));
+    assert_int_equal(list.n, LIMIT_ALIASES_MAX);
+    duet_aliases_release(&list);
     test_collection_make(t->db, "d", 2, DUET_DOT);
     changes[5].to = "d"; /* one that is there may be switched */
     assert_ok(duet_aliases_change(t->db, &changes[5], 1));

@@ -14,13 +14,12 @@
 
 /* Enough of them that one thread builds for seconds. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-enum { N = 20000 };
+enum { N = 10000, DIM = 32 };
 #else
-enum { N = 40000 };
+enum { N = 40000, DIM = 96 };
 #endif
 
 enum {
-    DIM = 96,
     BATCH = LIMIT_BATCH_POINTS,
     PROCESSES = 2,
     THREADS = 2, /* of each process, and of this one */
