@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -50,6 +51,10 @@ struct store {
     dev_t device;        /* which file it is, for the list of open ones */
     ino_t inode;
     struct store *next_open;
+    pthread_mutex_t jumps_mutex; /* over the next three */
+    unsigned n_jumping;          /* transactions that expect jumps */
+    void *jumps_map;             /* that was told so, [jumps_bytes]; NULL: none */
+    size_t jumps_bytes;
     bool unmapped; /* a change of the map failed half-way: nothing works any more */
 };
 
@@ -324,6 +329,7 @@ enum err store_open(struct store **out, const struct store_options *options)
         return ERR_NOMEM;
     }
     pthread_rwlock_init(&store->gate, NULL);
+    pthread_mutex_init(&store->jumps_mutex, NULL);
     snprintf(store->path, sizeof store->path, "%s/data.mdb", o.folder);
     enum err result = ERR_OK;
     if (o.write && o.create && access(store->path, F_OK) != 0) {
@@ -351,6 +357,7 @@ void store_close(struct store *store)
         mdb_env_close(store->env);
     }
     unregister_open(store);
+    pthread_mutex_destroy(&store->jumps_mutex);
     pthread_rwlock_destroy(&store->gate);
     alloc_free(store);
 }
@@ -545,9 +552,59 @@ enum err store_read(struct store *store, struct txn *txn)
     return begin(store, txn, false);
 }
 
+/* The mapping that `inside` is in; LMDB does not tell where its own is. */
+static bool find_mapping(const void *inside, uintptr_t *begin, uintptr_t *end)
+{
+    char line[PATH_MAX + 256];
+    bool found = false;
+    FILE *maps = fopen("/proc/self/maps", "re");
+    while (maps != NULL && !found && fgets(line, sizeof line, maps) != NULL) {
+        found = sscanf(line, "%" SCNxPTR "-%" SCNxPTR, begin, end) == 2 &&
+                (uintptr_t)inside >= *begin && (uintptr_t)inside < *end;
+    }
+    if (maps != NULL) {
+        fclose(maps);
+    }
+    return found;
+}
+
+void store_expect_jumps(struct txn *txn, const void *inside)
+{
+    uintptr_t begin;
+    uintptr_t end;
+    struct store *store = txn->store;
+    if (txn->jumps) {
+        return;
+    }
+    txn->jumps = true; /* the gate is held: the map stays where it is */
+    pthread_mutex_lock(&store->jumps_mutex);
+    if (store->n_jumping++ == 0 && find_mapping(inside, &begin, &end)) {
+        store->jumps_map = (void *)begin;
+        store->jumps_bytes = end - begin;
+        madvise(store->jumps_map, store->jumps_bytes, MADV_RANDOM);
+    }
+    pthread_mutex_unlock(&store->jumps_mutex);
+}
+
+static void end_jumps(struct txn *txn)
+{
+    struct store *store = txn->store;
+    if (!txn->jumps) {
+        return;
+    }
+    txn->jumps = false;
+    pthread_mutex_lock(&store->jumps_mutex);
+    if (--store->n_jumping == 0 && store->jumps_map != NULL) {
+        madvise(store->jumps_map, store->jumps_bytes, MADV_NORMAL);
+        store->jumps_map = NULL;
+    }
+    pthread_mutex_unlock(&store->jumps_mutex);
+}
+
 void store_end(struct txn *txn)
 {
     if (txn->mdb != NULL) {
+        end_jumps(txn);
         mdb_txn_abort(txn->mdb);
         txn->mdb = NULL;
         pthread_rwlock_unlock(&txn->store->gate);
