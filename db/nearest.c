@@ -26,10 +26,10 @@ enum {
     FILTER_ROUNDS = 2,
     /* And as all codes are looked at anyway, more candidates hardly cost more. */
     FILTER_CANDIDATES = 2,
-    /* Candidates that are read one by one, and what each may take on average before the
-     * disk is taken to be behind it: memory takes a microsecond. */
+    /* Candidates that are looked at to see where the rest will come from: memory takes a
+     * microsecond for one, a disk this and more. */
     COLD_LOOK = 16,
-    COLD_NS = 30000
+    COLD_NS = 50000
 };
 
 /* Compares the vector at `row` and keeps it if it is good enough. The id is looked up
@@ -163,12 +163,16 @@ static enum err compare_candidates(struct nearest *n, uint32_t first,
 {
     struct bytes vectors = {NULL, 0};
     uint32_t chunk_at = UINT32_MAX;
+    bool announced = false;
     uint64_t start = clock_monotonic_ns();
     qsort(candidates, n_candidates, sizeof *candidates, compare_slots);
     for (size_t i = 0; i < n_candidates; i++) {
         const char *row;
         uint32_t slot = first + (uint32_t)candidates[i].slot;
-        if (i == COLD_LOOK && clock_monotonic_ns() - start > COLD_LOOK * COLD_NS) {
+        if (!announced && i > 0 && i <= COLD_LOOK &&
+            clock_monotonic_ns() - start > i * COLD_NS) {
+            announced = true;
+            store_expect_jumps(n->in.txn, vectors.data);
             TRY(announce(n, first, candidates + i, n_candidates - i));
         }
         TRY(find_row(n, slot, &chunk_at, &vectors, &row));

@@ -300,6 +300,7 @@ enum err store_open(struct store **out, const struct store_options *options)
     }
     pthread_rwlock_init(&store->gate, NULL);
     commits_init(&store->commits);
+    pthread_mutex_init(&store->jumps_mutex, NULL);
     snprintf(store->path, sizeof store->path, "%s/data.mdb", o.folder);
     enum err result = ERR_OK;
     if (o.write && o.create && access(store->path, F_OK) != 0) {
@@ -328,6 +329,7 @@ void store_close(struct store *store)
     }
     unregister_open(store);
     commits_release(&store->commits);
+    pthread_mutex_destroy(&store->jumps_mutex);
     pthread_rwlock_destroy(&store->gate);
     alloc_free(store);
 }

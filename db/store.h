@@ -103,6 +103,7 @@ struct txn {
     struct store *store;
     MDB_txn *mdb;  /* NULL: not open */
     bool map_full; /* a write failed for want of room in the map */
+    bool jumps;    /* store_expect_jumps was called */
 
     /* Of a write that shares its commit with others (commit.h). */
     size_t n_bytes; /* written so far, about */
@@ -115,6 +116,13 @@ enum err store_read(struct store *store, struct txn *txn) ERR_CHECK;
 
 /* Ends it; accepts one that is not open. */
 void store_end(struct txn *txn);
+
+/* Until the transaction ends, the system is not to read around each page that comes from
+ * the disk: for a few rows here and there, of a file that turned out not to be in
+ * memory. (It may be set to read megabytes around each, and would read all of a large
+ * file for a few hundred rows.) `inside` is any value of the map. Advice, for all
+ * threads. */
+void store_expect_jumps(struct txn *txn, const void *inside);
 
 typedef enum err store_body(struct txn *txn, void *arg);
 

@@ -22,7 +22,11 @@ struct store {
     ino_t inode;
     struct store *next_open;
     bool unmapped; /* a change of the map failed half-way: nothing works any more */
-    struct commits commits; /* the writes that wait */
+    struct commits commits;      /* the writes that wait */
+    pthread_mutex_t jumps_mutex; /* over the next three */
+    unsigned n_jumping;          /* transactions that expect jumps */
+    void *jumps_map;             /* that was told so, [jumps_bytes]; NULL: none */
+    size_t jumps_bytes;
 };
 
 /* The one place where LMDB's codes become ours. */
@@ -46,6 +50,9 @@ enum err store_nested_commit(struct txn *parent, struct txn *child) ERR_CHECK;
 
 /* Undoes it. Accepts one that is not open. */
 void store_nested_end(struct txn *child);
+
+/* The end of store_expect_jumps; accepts a transaction that did not. */
+void store_end_jumps(struct txn *txn);
 
 /* Bytes of the map. In a transaction, which keeps it as it is. */
 size_t store_map_bytes(struct store *store);

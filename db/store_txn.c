@@ -157,6 +157,7 @@ enum err store_begin(struct store *store, struct txn *txn)
 void store_end(struct txn *txn)
 {
     if (txn->mdb != NULL) {
+        store_end_jumps(txn);
         mdb_txn_abort(txn->mdb);
         txn->mdb = NULL;
         pthread_rwlock_unlock(&txn->store->gate);
