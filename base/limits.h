@@ -99,6 +99,10 @@
 /* Time to wait for the encoder. */
 #define LIMIT_ENCODE_SECONDS 30 /* a query: whoever asked has given up by then */
 
+/* Snapshots. */
+#define LIMIT_SNAPSHOT_BYTES (1ull << 40) /* one that comes in parts */
+#define LIMIT_SNAPSHOTS_MAX 10000         /* in one list */
+
 /* Threads. */
 #define LIMIT_THREADS_MAX 256
 

@@ -31,6 +31,19 @@ struct builder {
     bool first_pass;
 };
 
+/* Unless a recovery is under way, whose own rows look like dropped ones; it wakes us when
+ * it ends. */
+static enum err reclaim(struct duet *db, size_t *n)
+{
+    *n = 0;
+    if (pthread_mutex_trylock(&db->fill_mutex) != 0) {
+        return ERR_OK;
+    }
+    enum err result = collection_reclaim(db->store, n);
+    pthread_mutex_unlock(&db->fill_mutex);
+    return result;
+}
+
 /* What is cheap to look for is looked for after each commit; files and dead readers
  * only at first, after a build or a drop, and now and then. */
 static enum err pass(struct builder *builder, bool tidy)
@@ -38,7 +51,7 @@ static enum err pass(struct builder *builder, bool tidy)
     struct duet *db = builder->db;
     size_t n_reclaimed;
     size_t n_built;
-    TRY(collection_reclaim(db->store, &n_reclaimed));
+    TRY(reclaim(db, &n_reclaimed));
     TRY(seal_due(db, builder->first_pass, &n_built));
     if (builder->first_pass || tidy || n_reclaimed > 0 || n_built > 0) {
         TRY(store_drop_dead_readers(db->store));

@@ -191,8 +191,7 @@ struct create {
     size_t n_metadata;
 };
 
-/* Takes the next collection number from the format record. */
-static enum err take_number(struct txn *txn, uint32_t *number)
+enum err collection_take_number(struct txn *txn, uint32_t *number)
 {
     struct bytes value;
     struct record_format format;
@@ -237,7 +236,7 @@ static enum err create_body(struct txn *txn, void *arg)
     TRY(count_collections(txn, &n));
     FAIL_IF(n >= LIMIT_COLLECTIONS_MAX, ERR_LIMIT, "there are %d collections already",
             LIMIT_COLLECTIONS_MAX);
-    TRY(take_number(txn, &c->number));
+    TRY(collection_take_number(txn, &c->number));
     if (create->metadata != NULL) {
         struct record_key key = record_key_collection(c->number);
         TRY(store_put(txn, STORE_METADATA, store_key(&key),

@@ -24,6 +24,9 @@ struct duet {
     struct store *store;
     struct segment_cache *segments;
     struct builder *builder; /* NULL in a reader, and until started */
+    /* Held while a collection is being filled whose rows are marked as dropped: without
+     * it none such are reclaimed. Taken before any transaction. */
+    pthread_mutex_t fill_mutex;
 
     char *model_wanted;          /* duet_options.model; NULL: none was named */
     pthread_mutex_t model_mutex; /* over what follows */
