@@ -33,6 +33,13 @@ bool encode_is_needed(enum duet_input_kind kind)
            kind == DUET_INPUT_FILE;
 }
 
+void encode_hash(const void *bytes, size_t n, uint8_t hash[DB_HASH_BYTES])
+{
+    XXH128_canonical_t canonical;
+    XXH128_canonicalFromHash(&canonical, XXH3_128bits(bytes, n));
+    memcpy(hash, canonical.digest, DB_HASH_BYTES);
+}
+
 static struct enc_pool_wait wait_for(const struct encode_how *how)
 {
     uint64_t limit_ns = (uint64_t)LIMIT_ENCODE_SECONDS * 1000000000u;
@@ -58,9 +65,7 @@ static enum err encode_text(struct duet *db, const struct duet_input *input,
 static enum err keep_picture(const void *bytes, size_t n, const struct img *image,
                              struct encode_picture *picture)
 {
-    XXH128_canonical_t canonical;
-    XXH128_canonicalFromHash(&canonical, XXH3_128bits(bytes, n));
-    memcpy(picture->hash, canonical.digest, DB_HASH_BYTES);
+    encode_hash(bytes, n, picture->hash);
     return img_thumbnail(image, THUMBNAIL_SIDE, &picture->thumbnail);
 }
 

@@ -41,12 +41,15 @@ struct api_call {
 
     /* The request; pointers are borrowed until the call is released. */
     struct route_match match;
-    const char *query; /* "wait=true", not decoded; NULL or "": none */
-    const char *body;  /* [n_body] */
+    const char *query;        /* "wait=true", not decoded; NULL or "": none */
+    const char *content_type; /* of the body; NULL: not said */
+    const char *body;         /* [n_body] */
     size_t n_body;
 
     /* The reply. */
     struct json_out out;
+    int file_fd; /* the body is this file, and `out` is not sent; -1: none. Owned */
+    uint64_t file_bytes;
     int status;
     const char *type;  /* of the content; static */
     const char *csp;   /* Content-Security-Policy; static */
@@ -73,6 +76,14 @@ enum err api_call_json(struct api_call *call, struct field *root) ERR_CHECK;
 
 /* For handlers: whether the URL says `name` or `name=true`. */
 bool api_call_asks(const struct api_call *call, const char *name);
+
+/* For handlers: the decoded value of `name` in the URL into value[size]; false where it
+ * is not there, or too long. */
+bool api_call_value(const struct api_call *call, const char *name, char *value,
+                    size_t size);
+/* The same as a whole number; *out stays where it is not there. ERR_INVALID. */
+enum err api_call_number(const struct api_call *call, const char *name, uint64_t *out)
+    ERR_CHECK;
 
 /* The handlers, by file. */
 
@@ -112,6 +123,13 @@ enum err api_points_batch(struct api_call *call);
  * `wait` said. */
 void api_write_completed(struct json_out *out);
 
+/* For handlers: a point to be written, as in an upsert; a line of `duet export` too where
+ * `lines`. What it points to lives as long as `inputs` and the JSON; point->vectors is
+ * the caller's, alloc_free, also after a failure. */
+struct inputs;
+enum err api_read_point(struct inputs *inputs, const struct field *f, bool lines,
+                        struct duet_point_input *point) ERR_CHECK;
+
 /* For handlers: the ids of an array; *ids is the caller's, alloc_free. */
 enum err api_read_ids(const struct field *list, struct duet_id **ids, size_t *n)
     ERR_CHECK;
@@ -125,6 +143,21 @@ enum err api_point_image(struct api_call *call);
 
 /* api_query.c */
 enum err api_points_query(struct api_call *call);
+
+/* api_snapshots.c; the last five also without a collection: of the whole database */
+enum err api_snapshot_upload(struct api_call *call);
+enum err api_snapshot_recover(struct api_call *call);
+enum err api_snapshot_create(struct api_call *call);
+enum err api_snapshots_list(struct api_call *call);
+enum err api_snapshot_download(struct api_call *call);
+enum err api_snapshot_delete(struct api_call *call);
+enum err api_snapshot_put(struct api_call *call);
+
+/* Beyond the dialect: api_embeddings.c, api_labels.c, api_import.c, api_upload.c */
+enum err api_embeddings(struct api_call *call);
+enum err api_labels(struct api_call *call);
+enum err api_import(struct api_call *call);
+enum err api_upload(struct api_call *call);
 
 /* page.c */
 enum err api_page_index(struct api_call *call);

@@ -43,6 +43,7 @@ struct exchange {
     struct conn *conn;
     struct evbuffer *body;
     char *query; /* a copy: the request may go while a worker reads it; NULL: none */
+    char *content_type; /* likewise */
     struct api_call call;
     struct exchange *next; /* in `done` */
 };
@@ -70,6 +71,7 @@ static void exchange_free(struct exchange *x)
         evbuffer_free(x->body);
     }
     alloc_free(x->query);
+    alloc_free(x->content_type);
     api_call_release(&x->call);
     alloc_free(x);
 }
@@ -79,6 +81,28 @@ static void free_bytes(const void *data, size_t n, void *bytes)
     (void)data;
     (void)n;
     alloc_free(bytes);
+}
+
+/* The file of the reply, which libevent maps, and closes. NULL: it could not. */
+static struct evbuffer *make_file_body(struct api_call *call)
+{
+    struct evbuffer *body = evbuffer_new();
+    struct evbuffer_file_segment *file = evbuffer_file_segment_new(
+        call->file_fd, 0, (ev_off_t)call->file_bytes, EVBUF_FS_CLOSE_ON_FREE);
+    if (file != NULL) {
+        call->file_fd = -1;
+    }
+    if (body == NULL || file == NULL ||
+        evbuffer_add_file_segment(body, file, 0, -1) != 0) {
+        if (body != NULL) {
+            evbuffer_free(body);
+        }
+        body = NULL;
+    }
+    if (file != NULL) {
+        evbuffer_file_segment_free(file);
+    }
+    return body;
 }
 
 /* Hands the reply's bytes to libevent without copying them. */
@@ -143,9 +167,11 @@ static void exchange_finish(struct exchange *x)
         struct evhttp_connection *evcon = evhttp_request_get_connection(x->request);
         evhttp_connection_set_closecb(evcon, NULL, NULL);
         conn_set_state(x->conn, CONN_WRITING);
+        conn_expect(x->conn, x->call.file_fd >= 0 ? x->call.file_bytes : 0);
         evhttp_request_set_on_complete_cb(x->request, on_sent, x->conn);
         add_headers(x);
-        struct evbuffer *body = make_body(&x->call.out.text);
+        struct evbuffer *body = x->call.file_fd >= 0 ? make_file_body(&x->call)
+                                                     : make_body(&x->call.out.text);
         int status = body != NULL ? x->call.status : 503;
         evhttp_send_reply(x->request, status, http_reason(status), body);
         if (body != NULL) {
@@ -325,12 +351,15 @@ static bool take_request(struct exchange *x)
 {
     const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(x->request);
     const char *query = evhttp_uri_get_query(uri);
-    if (query != NULL) {
-        x->query = alloc_dup(query);
-        x->call.query = x->query;
-    }
+    const char *type = evhttp_find_header(evhttp_request_get_input_headers(x->request),
+                                          "Content-Type");
+    x->query = query != NULL ? alloc_dup(query) : NULL;
+    x->content_type = type != NULL ? alloc_dup(type) : NULL;
+    x->call.query = x->query;
+    x->call.content_type = x->content_type;
     x->body = evbuffer_new();
-    return (query == NULL || x->query != NULL) && x->body != NULL &&
+    return (query == NULL || x->query != NULL) &&
+           (type == NULL || x->content_type != NULL) && x->body != NULL &&
            evbuffer_add_buffer(x->body, evhttp_request_get_input_buffer(x->request)) ==
                0;
 }
