@@ -200,6 +200,7 @@ $(foreach f,base encoder slow index db net integration bench fuzz,$(eval $(call 
 
 # The web page is embedded by the assembler (net/page.c), so its files are prerequisites.
 $(BUILD)/obj/net/page.o: $(wildcard net/page/*)
+$(BUILD)/obj/net/openapi.o: net/openapi.json
 
 $(BUILD)/duet: $(call objects_of,cli) $(call archives_below,net)
 	@mkdir -p $(@D)

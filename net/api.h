@@ -91,6 +91,8 @@ enum err api_call_number(const struct api_call *call, const char *name, uint64_t
 enum err api_version(struct api_call *call);
 enum err api_health(struct api_call *call);
 enum err api_metrics(struct api_call *call);
+
+/* api_unsupported.c */
 enum err api_unsupported(struct api_call *call);
 
 /* api_collections.c */
@@ -158,6 +160,9 @@ enum err api_embeddings(struct api_call *call);
 enum err api_labels(struct api_call *call);
 enum err api_import(struct api_call *call);
 enum err api_upload(struct api_call *call);
+
+/* openapi.c */
+enum err api_openapi(struct api_call *call);
 
 /* page.c */
 enum err api_page_index(struct api_call *call);

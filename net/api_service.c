@@ -1,6 +1,5 @@
 /*
- * api_service.c - the server about itself: version, health, metrics, and what it does
- * not do yet.
+ * api_service.c - the server about itself: version, health, metrics.
  */
 #include <string.h>
 
@@ -75,10 +74,4 @@ enum err api_metrics(struct api_call *call)
     enum err result = write_collections(call, &list);
     duet_collections_release(&list);
     return result;
-}
-
-enum err api_unsupported(struct api_call *call)
-{
-    return err_set(ERR_UNSUPPORTED, "%s %s is not supported yet",
-                   call->match.route->method, call->match.route->pattern);
 }
