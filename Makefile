@@ -101,7 +101,7 @@ FUZZERS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/fuzz/fuzz_*.c)
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all help deps demo test test-run test-unit crash slow asan tsan debug eval recall bench fuzz \
+.PHONY: all help deps demo test test-run test-unit clients crash slow asan tsan debug eval recall bench fuzz \
         format format-check checksrc lint sizes doctor lib install uninstall clean
 
 all: $(BUILD)/duet lib ## build the program and the library
@@ -145,6 +145,9 @@ crash: ## the crash tests in their long form: 1000 kills, 2000 power cuts
 	@CRASH_ROUNDS=1000 POWER_ROUNDS=2000 TEST_TIMEOUT=3000 $(MAKE) --no-print-directory test-unit T=crash
 	@CRASH_ROUNDS=1000 POWER_ROUNDS=2000 TEST_TIMEOUT=3000 $(MAKE) --no-print-directory test-unit T=power
 	@$(MAKE) --no-print-directory test-unit T=crash_points
+
+clients: $(BUILD)/duet ## clients of other makers against a server (needs a network, python3-venv, npm)
+	@BUILD=$(BUILD) DUET_MODELS=$(CURDIR)/encoder/models tests/clients/run.sh
 
 debug: ## build without optimisation, into build/debug
 	@$(MAKE) --no-print-directory VARIANT=debug all
