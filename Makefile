@@ -245,6 +245,7 @@ install: all ## install program, library, header, model (PREFIX=, DESTDIR=)
 	install -D -m 644 db/duet_model.h $(DESTDIR)$(PREFIX)/include/duet/db/duet_model.h
 	install -D -m 644 db/duet_keep.h $(DESTDIR)$(PREFIX)/include/duet/db/duet_keep.h
 	install -D -m 644 db/duet_snapshot.h $(DESTDIR)$(PREFIX)/include/duet/db/duet_snapshot.h
+	install -D -m 644 db/duet_pictures.h $(DESTDIR)$(PREFIX)/include/duet/db/duet_pictures.h
 	install -D -m 644 base/errcode.h $(DESTDIR)$(PREFIX)/include/duet/base/errcode.h
 	install -d $(DESTDIR)$(PREFIX)/share/duet/models/default
 	install -m 644 encoder/models/default/* $(DESTDIR)$(PREFIX)/share/duet/models/default

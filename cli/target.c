@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "cli/remote.h"
+#include "db/duet_pictures.h"
 
 enum exit_code target_open(struct target *target, const struct cli *cli,
                            struct duet_options options)
@@ -60,14 +61,17 @@ enum err target_remove_where(struct target *target, size_t *n_removed)
                                                   target->cli->filter, n_removed);
 }
 
-static enum err id_of(struct duet_id *id, struct duet *db, const char *argument)
+static enum err id_of(struct duet_id *id, struct target *target, const char *argument)
 {
+    char uuid[DUET_ID_TEXT_MAX];
     if (strchr(argument, '/') == NULL && duet_id_parse(id, argument) == ERR_OK) {
         return ERR_OK;
     }
-    FAIL_IF(db == NULL, ERR_INVALID, "%s: a server is asked by ids, this is none",
-            argument);
-    return duet_id_of_file(db, argument, id);
+    if (target->db != NULL) {
+        return duet_id_of_file(target->db, argument, id);
+    }
+    TRY(remote_uuid(uuid, target->cli));
+    return duet_id_of_file_in(uuid, argument, id);
 }
 
 enum err target_ids(struct target *target, struct duet_id **ids)
@@ -76,7 +80,7 @@ enum err target_ids(struct target *target, struct duet_id **ids)
     *ids = alloc_array(cli->n_args, sizeof **ids);
     FAIL_IF(*ids == NULL, ERR_NOMEM, "out of memory");
     for (size_t i = 0; i < cli->n_args; i++) {
-        enum err result = id_of(&(*ids)[i], target->db, cli->args[i]);
+        enum err result = id_of(&(*ids)[i], target, cli->args[i]);
         if (result != ERR_OK) {
             alloc_free(*ids);
             *ids = NULL;

@@ -41,7 +41,7 @@ enum err target_remove(struct target *target, const struct duet_id *ids, size_t 
 
 /*
  * The ids that the arguments of this run mean: an id as text, else the path of a
- * picture that was added (a server is asked by ids alone). *ids is [cli->n_args],
+ * picture that was added, into the server's database too. *ids is [cli->n_args],
  * alloc_free. ERR_INVALID, ERR_NOT_FOUND; *ids is NULL then.
  */
 enum err target_ids(struct target *target, struct duet_id **ids) ERR_CHECK;

@@ -375,6 +375,7 @@ struct duet_hit {
     const char *space; /* whose vector matched; NULL where none did */
     char *payload;     /* one JSON object; NULL unless asked for */
     char *source;      /* the file the point was made from; NULL if none */
+    char hash[33]; /* of the picture it was made from: XXH3-128 in hex; "" if none */
     struct duet_vector *vectors; /* [n_vectors]; none unless asked for */
     size_t n_vectors;
 };
