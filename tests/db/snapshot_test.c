@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <sys/stat.h>
 
@@ -13,6 +14,7 @@
 #include "db/database.h"
 #include "db/duet_keep.h"
 #include "db/duet_snapshot.h"
+#include "tests/db/process.h"
 
 enum { DIM = 8, N = 600 };
 
@@ -231,6 +233,109 @@ static void test_readers_see_the_old_or_the_new(void **state)
     assert_sound(t->db);
 }
 
+/* Writes points of DIM numbers, as long as the collection takes them. */
+static void *write_always(void *arg)
+{
+    struct reader *r = arg;
+    for (uint64_t i = 5000; !atomic_load(&r->stop); i++) {
+        enum err result =
+            test_upsert(r->t->db, "c", test_id(i), vectors[i % N], DIM, NULL);
+        r->n_wrong += result != ERR_OK && result != ERR_CONFLICT;
+        r->n_reads += result == ERR_OK;
+    }
+    return NULL;
+}
+
+/* The collection becomes one of other spaces and back, under whoever writes to it. */
+static void test_writes_meanwhile_are_whole_or_refused(void **state)
+{
+    struct test_db *t = *state;
+    struct duet_snapshot wide, narrow;
+    struct reader r = {.t = t};
+    pthread_t thread;
+    float numbers[3] = {1, 2, 3};
+    assert_ok(duet_snapshot_create(t->db, "c", &wide));
+    test_collection_make(t->db, "narrow", 3, DUET_DOT);
+    assert_ok(test_upsert(t->db, "narrow", test_id(1), numbers, 3, NULL));
+    assert_ok(duet_snapshot_create(t->db, "narrow", &narrow));
+    int from = open_snapshot(t->db, "narrow", narrow.name);
+    assert_int_equal(pthread_create(&thread, NULL, write_always, &r), 0);
+    for (int i = 0; i < 20; i++) {
+        assert_ok(duet_snapshot_recover(t->db, "c", from, NULL));
+        assert_ok(recover(t->db, "c", wide.name));
+    }
+    atomic_store(&r.stop, true);
+    pthread_join(thread, NULL);
+    close(from);
+    assert_true(r.n_reads > 0);
+    assert_int_equal(r.n_wrong, 0);
+    assert_int_equal(count_version(t->db, "c", 1), N);
+    assert_sound(t->db);
+}
+
+struct child {
+    const char *folder;
+    char big[DUET_SNAPSHOT_NAME_MAX], small[DUET_SNAPSHOT_NAME_MAX];
+    int ready; /* the end of a pipe */
+};
+
+static void child_recover(struct duet *db, const char *name)
+{
+    struct duet_snapshot_file file;
+    CHILD_CHECK(duet_snapshot_locate(db, "c", name, &file) == ERR_OK);
+    CHILD_CHECK(duet_snapshot_recover(db, "c", file.fd, NULL) == ERR_OK);
+    close(file.fd);
+}
+
+/* Recovers for ever, until it is killed. */
+static void recover_always(void *arg)
+{
+    const struct child *child = arg;
+    struct duet *db;
+    struct duet_options o = {.path = child->folder, .write = true, .seal_at = 256};
+    CHILD_CHECK(duet_open(&db, &o) == ERR_OK);
+    pipe_signal(child->ready);
+    for (;;) {
+        child_recover(db, child->big);
+        child_recover(db, child->small);
+    }
+}
+
+static void test_a_kill_leaves_the_old_or_the_new(void **state)
+{
+    struct test_db *t = *state;
+    struct child child = {.folder = t->folder};
+    struct duet_snapshot s;
+    struct test_random r = test_random_seeded("kill");
+    assert_ok(duet_snapshot_create(t->db, "c", &s));
+    memcpy(child.big, s.name, sizeof s.name);
+    assert_ok(duet_remove_where(t->db, "c", "{}", NULL));
+    fill(t->db, "c", 20, 2);
+    assert_ok(duet_snapshot_create(t->db, "c", &s));
+    memcpy(child.small, s.name, sizeof s.name);
+    for (int i = 0; i < 20; i++) {
+        int ready[2];
+        char byte;
+        duet_close(t->db);
+        t->db = NULL;
+        assert_int_equal(pipe(ready), 0);
+        child.ready = ready[1];
+        pid_t pid = child_start(recover_always, &child);
+        close(ready[1]);
+        assert_int_equal(read(ready[0], &byte, 1), 1);
+        close(ready[0]);
+        usleep((useconds_t)test_random_below(&r, 60000));
+        assert_int_equal(kill(pid, SIGKILL), 0);
+        assert_true(WIFSIGNALED(child_wait(pid)));
+        struct duet_options o = test_db_options(t);
+        assert_ok(duet_open(&t->db, &o));
+        size_t n = count(t->db, "c");
+        assert_true(n == N || n == 20);
+        assert_int_equal(count_version(t->db, "c", n == N ? 1 : 2), n);
+        assert_sound(t->db);
+    }
+}
+
 static void test_damage_is_seen_and_changes_nothing(void **state)
 {
     struct test_db *t = *state;
@@ -429,6 +534,8 @@ int main(void)
         TEST(test_it_may_become_another_collection),
         TEST(test_aliases_stay_and_are_no_names),
         TEST(test_readers_see_the_old_or_the_new),
+        TEST(test_writes_meanwhile_are_whole_or_refused),
+        TEST(test_a_kill_leaves_the_old_or_the_new),
         TEST(test_damage_is_seen_and_changes_nothing),
         TEST(test_names_stay_in_the_folder),
         TEST(test_a_file_url_is_of_our_folder_alone),
