@@ -219,6 +219,25 @@ enum err remote_ask_json(struct json_object **out, const struct cli *cli,
     return result;
 }
 
+enum err remote_put(struct json_object **out, const struct cli *cli, const char *route,
+                    const void *bytes, size_t n)
+{
+    struct request request;
+    *out = NULL;
+    enum err result = request_open(&request, cli, route, curl_easy_init());
+    if (result == ERR_OK) {
+        result = add_header(&request, "Content-Type: application/octet-stream");
+    }
+    if (result == ERR_OK) {
+        curl_easy_setopt(request.curl, CURLOPT_CUSTOMREQUEST, "PUT");
+        curl_easy_setopt(request.curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)n);
+        curl_easy_setopt(request.curl, CURLOPT_POSTFIELDS, bytes);
+        result = perform(out, &request, cli);
+    }
+    request_close(&request);
+    return result;
+}
+
 /* ---- Forms ------------------------------------------------------------------ */
 
 struct remote_form {

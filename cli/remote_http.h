@@ -27,6 +27,10 @@ enum err remote_ask_by(struct json_object **out, const struct cli *cli,
 enum err remote_ask_json(struct json_object **out, const struct cli *cli,
                          const char *route, struct json_object *body) ERR_CHECK;
 
+/* PUTs bytes[n] as they are. */
+enum err remote_put(struct json_object **out, const struct cli *cli, const char *route,
+                    const void *bytes, size_t n) ERR_CHECK;
+
 /* ---- Forms (multipart/form-data) ---- */
 
 struct remote_form;

@@ -35,7 +35,7 @@ static void test_without_a_command_help_is_told_on_stderr(void **state)
 static const char *const commands[] = {
     "add",     "search", "get",     "ls",      "rm",     "stats",    "model",
     "version", "help",   "serve",   "embed",   "label",  "describe", "verify",
-    "repair",  "backup", "restore", "compact", "export", "import"};
+    "repair",  "backup", "restore", "compact", "export", "import",   "snapshot"};
 
 static void test_help_lists_every_command(void **state)
 {

@@ -222,6 +222,48 @@ static void test_points_are_removed_alike(void **state)
     assert_int_equal(n_lines(ran.out), 1);
 }
 
+/* The names have their time in them. */
+static void test_a_snapshot_is_recovered_alike(void **state)
+{
+    (void)state;
+    char name[128], path[256], command[512];
+    const char *const wheres[][2] = {{"--db", at("here.db")}, {"--url", url}};
+    add_three();
+    for (size_t i = 0; i < 2; i++) {
+        const char *where = wheres[i][0];
+        const char *place = wheres[i][1];
+        RUN(where, place, "snapshot", "create", "--json");
+        assert_status(0);
+        struct json_object *told = json_line(0);
+        const char *said = "";
+        assert_ok(json_get_string(told, "name", &said));
+        snprintf(name, sizeof name, "%s", said);
+        json_object_put(told);
+        RUN(where, place, "snapshot", "list");
+        assert_status(0);
+        assert_int_equal(strncmp(ran.out, name, strlen(name)), 0);
+        RUN(where, place, "rm", "--filter", "{}");
+        assert_status(0);
+        RUN(where, place, "snapshot", "recover", name);
+        assert_status(0);
+        RUN(where, place, "ls");
+        assert_int_equal(n_lines(ran.out), 3);
+    }
+    snprintf(path, sizeof path, "%s/snapshots/default/%s", at("there.db"), name);
+    snprintf(command, sizeof command, "cp %s %s", path, at("old.snapshot"));
+    assert_int_equal(system(command), 0);
+    BOTH(0, "--collection", "other", "snapshot", "recover", at("old.snapshot"));
+    BOTH(0, "--collection", "other", "ls", "--json");
+    assert_int_equal(n_lines(ran.out), 3);
+    BOTH(0, "--collection", "other", "snapshot", "list");
+    assert_string_equal(ran.out, ""); /* what was sent is not kept */
+    RUN("--url", url, "snapshot", "delete", name);
+    assert_status(0);
+    RUN("--url", url, "snapshot", "recover", name);
+    assert_one_error(3, "there is no snapshot");
+    BOTH(2, "snapshot", "restore");
+}
+
 static void test_mistakes_are_told_alike(void **state)
 {
     (void)state;
@@ -278,6 +320,7 @@ int main(void)
         TEST(test_members_that_came_otherwise_stay_alike),
         TEST(test_questions_are_answered_alike),
         TEST(test_points_are_removed_alike),
+        TEST(test_a_snapshot_is_recovered_alike),
         TEST(test_mistakes_are_told_alike),
         TEST(test_a_collection_that_is_not_there_is_made),
         TEST(test_a_key_is_asked_for_and_shown),
