@@ -101,9 +101,10 @@
 
 #define LIMIT_EMBED_INPUTS 2048    /* of one request to /v1/embeddings, as OpenAI's */
 #define LIMIT_LABELLED_POINTS 1000 /* of one request */
+#define LIMIT_LABELS_KEPT 8        /* lists of labels, 16 MB each at the most */
 #define LIMIT_LABELS_ASKED 1000    /* of one request: 5000 sentences to be encoded */
 #define LIMIT_IMPORT_LINES 100000  /* of one request to import */
-#define LIMIT_IMPORT_GROUP 64      /* lines or pictures written in one transaction */
+#define LIMIT_IMPORT_GROUP 256     /* lines or pictures written in one transaction */
 
 /* Snapshots. */
 #define LIMIT_SNAPSHOT_BYTES (1ull << 40) /* one that comes in parts */

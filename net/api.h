@@ -33,6 +33,7 @@
 struct api {
     struct duet *db;
     struct metrics *metrics;
+    struct label_cache *labels; /* NULL: none are kept */
 };
 
 struct api_call {

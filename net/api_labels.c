@@ -3,18 +3,18 @@
  * without training (zero-shot). The picture is one that the request holds, or those of
  * points: their stored vectors are compared, nothing is decoded.
  *
- * The labels' sentences are encoded for each request; so many points at once cost little
- * more than one.
+ * The labels' sentences are encoded for the first request that names them, which takes
+ * seconds where there are many, and kept for the next (label_cache.h).
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/limits.h"
-#include "db/duet_encoder.h"
 #include "net/api.h"
 #include "net/api_input.h"
 #include "net/api_point_out.h"
+#include "net/label_cache.h"
 #include "net/label_names.h"
 
 enum { PAGE_DEFAULT = 100, TOP_DEFAULT = 5 };
@@ -26,7 +26,7 @@ struct labelling {
     const char **given;     /* names and templates of the request, owned */
     const char **templates; /* [n_templates], owned */
     size_t n_templates;
-    struct duet_labels *labels;
+    struct label_use use;
     double *likely; /* [n] */
     size_t *order;  /* [n] */
     size_t top;     /* labels told of each */
@@ -41,9 +41,9 @@ struct labelling {
     size_t page;
 };
 
-static void release(struct labelling *l)
+static void release(struct api_call *call, struct labelling *l)
 {
-    duet_labels_free(l->labels);
+    label_cache_give(call->api->labels, &l->use);
     alloc_free(l->given);
     alloc_free(l->templates);
     alloc_free(l->likely);
@@ -175,7 +175,7 @@ static enum err make_labels(struct api_call *call, struct labelling *l)
     l->likely = alloc_array(l->n, sizeof *l->likely);
     l->order = alloc_array(l->n, sizeof *l->order);
     FAIL_IF(l->likely == NULL || l->order == NULL, ERR_NOMEM, "out of memory");
-    return duet_labels_make_for(&l->labels, call->api->db, &options);
+    return label_cache_take(call->api->labels, call->api->db, &options, &l->use);
 }
 
 /* ---- The answer ----------------------------------------------------------------- */
@@ -195,7 +195,7 @@ static int by_likely(const void *a, const void *b, void *arg)
 static enum err write_labels(struct json_out *out, struct labelling *l,
                              const float *vector, size_t dim)
 {
-    TRY(duet_label_vector(l->labels, vector, dim, l->likely));
+    TRY(duet_label_vector(l->use.labels, vector, dim, l->likely));
     for (size_t i = 0; i < l->n; i++) {
         l->order[i] = i;
     }
@@ -321,6 +321,6 @@ enum err api_labels(struct api_call *call)
     TRY_OUT(l.image.value != NULL ? label_given(call, &l) : label_points(call, &l));
     out_end(&call->out, '}');
 out:
-    release(&l);
+    release(call, &l);
     return result;
 }

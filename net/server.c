@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "net/address.h"
 #include "net/api.h"
+#include "net/label_cache.h"
 #include "net/loop.h"
 
 enum { N_LOOPS = 1 };
@@ -97,6 +98,7 @@ static enum err open_parts(struct net_server *server,
         FAIL_IF(server->api_key == NULL, ERR_NOMEM, "out of memory");
     }
     TRY(metrics_open(&server->api.metrics, api_routes, api_n_routes));
+    TRY(label_cache_open(&server->api.labels));
     TRY(job_queue_open(&server->jobs,
                        options->n_threads != 0 ? options->n_threads : count_workers(),
                        LIMIT_QUEUED_REQUESTS));
@@ -170,6 +172,7 @@ void net_server_close(struct net_server *server)
         loop_close(server->loops[i]);
     }
     metrics_close(server->api.metrics);
+    label_cache_close(server->api.labels);
     if (server->listen_fd >= 0) {
         close(server->listen_fd);
     }

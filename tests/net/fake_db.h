@@ -50,6 +50,7 @@ static struct fake {
     size_t n_operations;
     char aliases[256];    /* the last changes */
     size_t n_upserts;     /* that succeeded */
+    size_t n_label_lists; /* that were made */
     enum err fail_upsert; /* not ERR_OK: what duet_upsert answers */
     struct duet_snapshot_part last_part;
     char recovered[128]; /* "COLLECTION CHECKSUM" of the last recovery */
@@ -531,6 +532,9 @@ enum err duet_labels_make_for(struct duet_labels **out, struct duet *db,
     FAKE_TRY();
     *out = malloc(sizeof **out);
     (*out)->n = options->n_labels;
+    pthread_mutex_lock(&fake.lock);
+    fake.n_label_lists++;
+    pthread_mutex_unlock(&fake.lock);
     return ERR_OK;
 }
 
