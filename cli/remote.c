@@ -47,6 +47,41 @@ static void keep_text(char *room, size_t size, struct json_object *object,
     }
 }
 
+static enum err read_vector(struct duet_vector *v, const char *space,
+                            struct json_object *array)
+{
+    FAIL_IF(!json_object_is_type(array, json_type_array), ERR_INTERNAL,
+            "the server sent a vector that is none");
+    v->space = alloc_dup(space);
+    v->dim = json_object_array_length(array);
+    v->values = alloc_array(v->dim, sizeof *v->values);
+    FAIL_IF(v->space == NULL || v->values == NULL, ERR_NOMEM, "out of memory");
+    for (size_t i = 0; i < v->dim; i++) {
+        v->values[i] =
+            (float)json_object_get_double(json_object_array_get_idx(array, i));
+    }
+    return ERR_OK;
+}
+
+/* The unnamed vector stands alone, named ones in an object. */
+static enum err read_vectors(struct duet_hit *hit, struct json_object *value)
+{
+    bool named = json_object_is_type(value, json_type_object);
+    size_t n = named ? (size_t)json_object_object_length(value) : 1;
+    hit->vectors = alloc_zero(n, sizeof *hit->vectors);
+    FAIL_IF(hit->vectors == NULL, ERR_NOMEM, "out of memory");
+    if (!named) {
+        hit->n_vectors = 1;
+        return read_vector(&hit->vectors[0], "", value);
+    }
+    json_object_object_foreach(value, name, array)
+    {
+        hit->n_vectors++;
+        TRY(read_vector(&hit->vectors[hit->n_vectors - 1], name, array));
+    }
+    return ERR_OK;
+}
+
 static enum err read_hit(struct duet_hit *hit, struct json_object *point)
 {
     char *space = NULL;
@@ -59,7 +94,8 @@ static enum err read_hit(struct duet_hit *hit, struct json_object *point)
     TRY(read_detail(&space, json_get(point, "duet"), "space"));
     keep_text(hit->hash, sizeof hit->hash, json_get(point, "duet"), "hash");
     hit->space = space;
-    return ERR_OK;
+    struct json_object *vectors = json_get(point, "vector");
+    return vectors != NULL ? read_vectors(hit, vectors) : ERR_OK;
 }
 
 static enum err read_hits(struct duet_hits *hits, struct json_object *points)
@@ -195,12 +231,13 @@ enum err remote_search(struct duet_hits *hits, const struct cli *cli,
 }
 
 enum err remote_get(struct duet_hits *hits, const struct cli *cli,
-                    const struct duet_id *ids, size_t n)
+                    const struct duet_id *ids, size_t n, bool vectors)
 {
     struct json_object *result;
     struct json_object *body = json_object_new_object();
     *hits = (struct duet_hits){0};
     json_object_object_add(body, "ids", ids_json(ids, n));
+    json_object_object_add(body, "with_vector", json_object_new_boolean(vectors));
     want_parts(body);
     TRY(remote_ask_json(&result, cli, "/points", body));
     enum err read = read_hits(hits, result);
@@ -232,7 +269,7 @@ enum err remote_remove(size_t *n_removed, const struct cli *cli,
     struct duet_hits hits;
     struct json_object *result;
     *n_removed = 0;
-    TRY(remote_get(&hits, cli, ids, n));
+    TRY(remote_get(&hits, cli, ids, n, false));
     size_t n_there = hits.n;
     duet_hits_release(&hits);
     struct json_object *body = json_object_new_object();

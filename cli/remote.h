@@ -21,8 +21,9 @@
 
 enum err remote_search(struct duet_hits *hits, const struct cli *cli,
                        const struct duet_query *query) ERR_CHECK;
+/* With `vectors` those of each point, too. */
 enum err remote_get(struct duet_hits *hits, const struct cli *cli,
-                    const struct duet_id *ids, size_t n) ERR_CHECK;
+                    const struct duet_id *ids, size_t n, bool vectors) ERR_CHECK;
 enum err remote_scroll(struct duet_hits *hits, const struct cli *cli,
                        const struct duet_id *from, size_t limit) ERR_CHECK;
 enum err remote_remove(size_t *n_removed, const struct cli *cli,

@@ -205,7 +205,7 @@ static enum err visit(void *arg, const struct duet_found_picture *picture)
     if (!picture->has_id) {
         TRY(duet_id_of_file_in(a->uuid, picture->path, &id));
     }
-    TRY(remote_get(&hits, a->cli, &id, 1));
+    TRY(remote_get(&hits, a->cli, &id, 1, false));
     enum err result = look_at(a, picture, id, hits.n > 0 ? &hits.hits[0] : NULL);
     duet_hits_release(&hits);
     return result;

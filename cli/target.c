@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "cli/remote.h"
+#include "cli/remote_points.h"
 #include "db/duet_pictures.h"
 
 enum exit_code target_open(struct target *target, const struct cli *cli,
@@ -33,8 +34,38 @@ enum err target_get(struct target *target, const struct duet_id *ids, size_t n,
                     struct duet_hits *out)
 {
     return target->db == NULL
-               ? remote_get(out, target->cli, ids, n)
+               ? remote_get(out, target->cli, ids, n, false)
                : duet_get(target->db, target->cli->collection, ids, n, false, out);
+}
+
+enum err target_get_whole(struct target *target, const struct duet_id *ids, size_t n,
+                          struct duet_hits *out)
+{
+    return target->db == NULL
+               ? remote_get(out, target->cli, ids, n, true)
+               : duet_get(target->db, target->cli->collection, ids, n, true, out);
+}
+
+enum err target_describe(struct target *target, struct duet_collections *out)
+{
+    return target->db == NULL
+               ? remote_describe(out, target->cli)
+               : duet_collections_list(target->db, target->cli->collection, out);
+}
+
+enum err target_create(struct target *target, const struct duet_space *spaces, size_t n)
+{
+    return target->db == NULL
+               ? remote_create(target->cli, spaces, n)
+               : duet_collection_create(target->db, target->cli->collection, spaces, n);
+}
+
+enum err target_upsert(struct target *target, const struct duet_point_input *points,
+                       size_t n)
+{
+    return target->db == NULL
+               ? remote_upsert(target->cli, points, n)
+               : duet_upsert(target->db, target->cli->collection, points, n);
 }
 
 enum err target_scroll(struct target *target, const struct duet_id *from, size_t limit,

@@ -222,6 +222,51 @@ static void test_points_are_removed_alike(void **state)
     assert_int_equal(n_lines(ran.out), 1);
 }
 
+static void test_points_are_carried_out_and_in_alike(void **state)
+{
+    (void)state;
+    add_three();
+    BOTH(0, "export");
+    assert_ok(file_write(at("points.jsonl"), ran.out, strlen(ran.out)));
+    BOTH(0, "export", "--format", "csv", "--keys", "file,price");
+    BOTH(0, "rm", "--filter", "{}");
+    BOTH(0, "import", at("points.jsonl"));
+    assert_string_equal(ran.out, "3 imported, 0 failed\n");
+    BOTH(0, "--collection", "copy", "import", at("points.jsonl"), "--json");
+    BOTH(0, "--collection", "copy", "search", "a dog", "--json");
+    BOTH(0, "--collection", "copy", "stats");
+    RUN("--url", url, "--collection", "copy", "export");
+    char *first =
+        strchr(ran.out, '\n'); /* the collection's name is in the first line */
+    assert_non_null(first);
+    static char lines[OUTPUT_MAX];
+    strcpy(lines, first);
+    RUN("--url", url, "export");
+    assert_string_equal(strchr(ran.out, '\n'), lines); /* to the last bit */
+}
+
+static void test_plain_vectors_are_carried_alike(void **state)
+{
+    (void)state;
+    static const char lines[] =
+        "{\"collection\":\"v\",\"model\":\"\",\"model_space\":\"\",\"spaces\":["
+        "{\"name\":\"\",\"dim\":2,\"distance\":\"Euclid\",\"datatype\":\"float16\"}]}\n"
+        "{\"id\":1,\"payload\":{\"a\":1},\"vectors\":{\"\":[0.5,2]}}\n"
+        "{\"id\":2,\"vectors\":{}}\n";
+    assert_ok(file_write(at("v.jsonl"), lines, strlen(lines)));
+    BOTH(0, "--collection", "v", "import", at("v.jsonl"));
+    BOTH(0, "--collection", "v", "export");
+    BOTH(0, "--collection", "v", "stats", "--json");
+    static const char bad[] = "{\"id\":3,\"vectors\":{\"\":[1]}}\n"
+                              "{\"id\":4,\"vectors\":{\"\":[1,1]}}\nno\n";
+    assert_ok(file_write(at("bad.jsonl"), bad, strlen(bad)));
+    RUN("--url", url, "--collection", "v", "import", at("bad.jsonl"));
+    assert_status(4);
+    assert_string_equal(ran.out, "1 imported, 2 failed\n");
+    assert_non_null(strstr(ran.err, "bad.jsonl:1: "));
+    assert_non_null(strstr(ran.err, "bad.jsonl:3: "));
+}
+
 /* The names have their time in them. */
 static void test_a_snapshot_is_recovered_alike(void **state)
 {
@@ -320,6 +365,8 @@ int main(void)
         TEST(test_members_that_came_otherwise_stay_alike),
         TEST(test_questions_are_answered_alike),
         TEST(test_points_are_removed_alike),
+        TEST(test_points_are_carried_out_and_in_alike),
+        TEST(test_plain_vectors_are_carried_alike),
         TEST(test_a_snapshot_is_recovered_alike),
         TEST(test_mistakes_are_told_alike),
         TEST(test_a_collection_that_is_not_there_is_made),
