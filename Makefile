@@ -101,7 +101,7 @@ FUZZERS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/fuzz/fuzz_*.c)
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all help deps demo test test-run test-unit test-page crash hostile slow asan tsan debug eval recall recall-data \
+.PHONY: all help deps demo test test-run test-unit test-page clients crash hostile slow asan tsan debug eval recall recall-data \
         recall-filtered bench bench-commit bench-filter bench-server bench-million bench-growth bench-search fuzz \
         format format-check checksrc lint sizes doctor lib install uninstall clean
 
@@ -155,6 +155,9 @@ test-page: $(BUILD)/duet ## the page in a browser (needs chromium, and npm for t
 
 hostile: ## N=10000 requests that mean harm, at a server under AddressSanitizer
 	@HOSTILE_N=$(or $(N),10000) TEST_TIMEOUT=3000 $(MAKE) --no-print-directory VARIANT=asan test-unit T=hostile
+
+clients: $(BUILD)/duet ## clients of other makers against a server (needs a network, python3-venv, npm)
+	@BUILD=$(BUILD) DUET_MODELS=$(CURDIR)/encoder/models tests/clients/run.sh
 
 debug: ## build without optimisation, into build/debug
 	@$(MAKE) --no-print-directory VARIANT=debug all
@@ -212,6 +215,7 @@ $(foreach f,base encoder slow index db net integration bench fuzz,$(eval $(call 
 
 # The web page is embedded by the assembler (net/page.c), so its files are prerequisites.
 $(BUILD)/obj/net/page.o: $(wildcard net/page/*)
+$(BUILD)/obj/net/openapi.o: net/openapi.json
 
 $(BUILD)/duet: $(call objects_of,cli) $(call archives_below,net)
 	@mkdir -p $(@D)
@@ -253,6 +257,8 @@ install: all ## install program, library, header, model, service (PREFIX=, DESTD
 	install -D -m 644 db/duet_eval.h $(DESTDIR)$(PREFIX)/include/duet/db/duet_eval.h
 	install -D -m 644 db/duet_model.h $(DESTDIR)$(PREFIX)/include/duet/db/duet_model.h
 	install -D -m 644 db/duet_keep.h $(DESTDIR)$(PREFIX)/include/duet/db/duet_keep.h
+	install -D -m 644 db/duet_snapshot.h $(DESTDIR)$(PREFIX)/include/duet/db/duet_snapshot.h
+	install -D -m 644 db/duet_pictures.h $(DESTDIR)$(PREFIX)/include/duet/db/duet_pictures.h
 	install -D -m 644 base/errcode.h $(DESTDIR)$(PREFIX)/include/duet/base/errcode.h
 	install -d $(DESTDIR)$(PREFIX)/share/duet/models/default
 	install -m 644 encoder/models/default/* $(DESTDIR)$(PREFIX)/share/duet/models/default

@@ -131,6 +131,17 @@
 /* Time to wait for the encoder. */
 #define LIMIT_ENCODE_SECONDS 30 /* a query: whoever asked has given up by then */
 
+#define LIMIT_EMBED_INPUTS 2048    /* of one request to /v1/embeddings, as OpenAI's */
+#define LIMIT_LABELLED_POINTS 1000 /* of one request */
+#define LIMIT_LABELS_KEPT 8        /* lists of labels, 16 MB each at the most */
+#define LIMIT_LABELS_ASKED 1000    /* of one request: 5000 sentences to be encoded */
+#define LIMIT_IMPORT_LINES 100000  /* of one request to import */
+#define LIMIT_IMPORT_GROUP 256     /* lines or pictures written in one transaction */
+
+/* Snapshots. */
+#define LIMIT_SNAPSHOT_BYTES (1ull << 40) /* one that comes in parts */
+#define LIMIT_SNAPSHOTS_MAX 10000         /* in one list */
+
 /* Threads. */
 #define LIMIT_THREADS_MAX 256
 
@@ -142,8 +153,11 @@
 #define LIMIT_CONNECTIONS 1024
 #define LIMIT_QUEUED_REQUESTS 256 /* waiting for a worker; past it: 503 */
 #define LIMIT_REQUEST_SECONDS 60  /* to send one whole request, or to take its reply */
-#define LIMIT_IDLE_SECONDS 75     /* a kept-alive connection without a request */
-#define LIMIT_DRAIN_SECONDS 30    /* what a stopped server waits for its requests */
+#define LIMIT_SLOW_BYTES (64u << 10) /* a second, of a file: slower takers are cut */
+#define LIMIT_FORM_PARTS 10000       /* of one multipart body */
+#define LIMIT_FORM_HEAD_BYTES 8192   /* the headers of one part */
+#define LIMIT_IDLE_SECONDS 75        /* a kept-alive connection without a request */
+#define LIMIT_DRAIN_SECONDS 30       /* what a stopped server waits for its requests */
 
 /* Reading transactions at once, over all processes: searches, walks, backups. */
 #define LIMIT_READERS 1024

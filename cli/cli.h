@@ -156,7 +156,7 @@ struct cli_command {
 extern const struct cli_command cmd_add, cmd_search, cmd_get, cmd_rm, cmd_ls, cmd_stats,
     cmd_model, cmd_serve, cmd_version, cmd_help, cmd_embed, cmd_label, cmd_describe,
     cmd_verify, cmd_repair, cmd_backup, cmd_restore, cmd_compact, cmd_export,
-    cmd_import, cmd_eval, cmd_explain, cmd_reembed, cmd_index;
+    cmd_import, cmd_eval, cmd_explain, cmd_reembed, cmd_index, cmd_snapshot;
 
 /* All commands in the order of help; NULL ends the table. */
 extern const struct cli_command *const cli_commands[];

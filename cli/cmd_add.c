@@ -8,6 +8,7 @@
 #include "cli/cli.h"
 #include "cli/interrupt.h"
 #include "cli/progress.h"
+#include "cli/remote_add.h"
 
 static bool on_progress(void *arg, const struct duet_add_progress *now)
 {
@@ -74,18 +75,19 @@ static enum exit_code finish(const struct cli *cli, enum err result,
 
 static enum exit_code run(const struct cli *cli)
 {
-    struct duet *db;
+    struct duet *db = NULL;
     struct duet_add_progress done = {0};
     struct progress progress;
-    if (cli->url != NULL) {
-        return cli_usage("add works on a database here, not on --url");
+    if (cli->url != NULL && (cli->prune || cli->decode != NULL)) {
+        return cli_usage("--prune and --decode are for a database here, not for --url");
     }
     if (cli->n_args == 0 && cli->jsonl == NULL) {
         return cli_usage("add what? Say files, folders or --jsonl FILE");
     }
     interrupt_watch(); /* loses no more than the commit under way */
     struct duet_options open_options = {.write = true, .create = true};
-    enum exit_code code = cli_open(&db, cli, open_options);
+    enum exit_code code =
+        cli->url != NULL ? EXIT_DONE : cli_open(&db, cli, open_options);
     if (code != EXIT_DONE) {
         return code;
     }
@@ -101,7 +103,8 @@ static enum exit_code run(const struct cli *cli)
         .failed = on_failed,
         .arg = &progress,
     };
-    enum err result = duet_add(db, cli->collection, &options, &done);
+    enum err result = cli->url != NULL ? remote_add(cli, &options, &done)
+                                       : duet_add(db, cli->collection, &options, &done);
     progress_clear(&progress);
     code = finish(cli, result, &done);
     duet_close(db);
@@ -133,7 +136,11 @@ const struct cli_command cmd_add = {
         "\"payload\": {...}}). With --jsonl they come from a file whose every line is\n"
         "{\"path\": \"...\", \"text\": \"...\", \"payload\": {...}, \"id\": ...}; all "
         "but\n"
-        "\"path\", which is relative to that file, may be left out.\n",
+        "\"path\", which is relative to that file, may be left out.\n"
+        "\n"
+        "With --url the pictures are sent to a server, which encodes and keeps them; "
+        "a\n"
+        "file that has moved is another one there.\n",
     .example = "  duet add ~/Pictures --prune\n"
                "  duet --db shop.db add --jsonl products.jsonl\n",
     .options = options,

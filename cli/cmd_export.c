@@ -16,13 +16,14 @@
 #include "cli/cli.h"
 #include "cli/csv_value.h"
 #include "cli/print.h"
+#include "cli/target.h"
 #include "cli/vectors_out.h"
 
 enum { PAGE = 256, KEYS_MAX = 1024 };
 
 struct exporter {
     const struct cli *cli;
-    struct duet *db;
+    struct target *target;
     struct duet_collections list; /* the one collection */
     struct vectors_out out;       /* npy */
     size_t space;                 /* npy: its number */
@@ -280,7 +281,7 @@ static enum err export_ids(struct exporter *e, const struct duet_hits *page,
     for (size_t i = 0; i < page->n; i++) {
         ids[i] = page->hits[i].id;
     }
-    TRY(duet_get(e->db, e->cli->collection, ids, page->n, true, &whole));
+    TRY(target_get_whole(e->target, ids, page->n, &whole));
     enum err result = one(e, &whole);
     duet_hits_release(&whole);
     return result;
@@ -293,7 +294,7 @@ static enum err export_all(struct exporter *e, export_page *one, bool vectors)
     bool more = true;
     while (more && !ferror(stdout)) {
         struct duet_hits page;
-        TRY(duet_scroll(e->db, e->cli->collection, &from, PAGE, &page));
+        TRY(target_scroll(e->target, &from, PAGE, &page));
         enum err result = page.n == 0 ? ERR_OK
                           : vectors   ? export_ids(e, &page, one)
                                       : one(e, &page);
@@ -347,10 +348,15 @@ static enum err run_format(struct exporter *e)
     return export_all(e, export_json, true);
 }
 
-static enum exit_code export_database(const struct cli *cli, struct duet *db)
+static enum exit_code run(const struct cli *cli)
 {
-    struct exporter e = {.cli = cli, .db = db};
-    enum err result = duet_collections_list(db, cli->collection, &e.list);
+    struct target target;
+    struct exporter e = {.cli = cli, .target = &target};
+    enum exit_code code = target_open(&target, cli, (struct duet_options){0});
+    if (code != EXIT_DONE) {
+        return code;
+    }
+    enum err result = target_describe(&target, &e.list);
     if (result == ERR_OK) {
         result = run_format(&e);
     }
@@ -358,12 +364,8 @@ static enum exit_code export_database(const struct cli *cli, struct duet *db)
     for (size_t i = 0; i < e.n_keys; i++) {
         alloc_free(e.keys[i]);
     }
+    target_close(&target);
     return cli_fail(result);
-}
-
-static enum exit_code run(const struct cli *cli)
-{
-    return cli_read_database(cli, export_database);
 }
 
 static const struct cli_option options[] = {

@@ -16,6 +16,7 @@
 #include "base/npy.h"
 #include "cli/cli.h"
 #include "cli/import_csv.h"
+#include "cli/target.h"
 
 enum {
     GROUP = 256,             /* points in a transaction */
@@ -34,7 +35,7 @@ struct waiting {
 struct import {
     const struct cli *cli;
     const char *name; /* of the file, for people */
-    struct duet *db;
+    struct target target;
     struct waiting group[GROUP];
     size_t n_group, n_numbers;
     size_t n_line, n_imported, n_failed;
@@ -69,7 +70,7 @@ static struct duet_point_input input_of(const struct waiting *w)
 static enum err write_one(struct import *im, const struct waiting *w)
 {
     struct duet_point_input input = input_of(w);
-    enum err result = duet_upsert(im->db, im->cli->collection, &input, 1);
+    enum err result = target_upsert(&im->target, &input, 1);
     if (import_is_rows_fault(result)) {
         tell_failed(im, w->line);
         return ERR_OK;
@@ -84,9 +85,8 @@ static enum err write_group(struct import *im)
     for (size_t i = 0; i < im->n_group; i++) {
         inputs[i] = input_of(&im->group[i]);
     }
-    enum err result = im->n_group == 0 ? ERR_OK
-                                       : duet_upsert(im->db, im->cli->collection,
-                                                     inputs, im->n_group);
+    enum err result =
+        im->n_group == 0 ? ERR_OK : target_upsert(&im->target, inputs, im->n_group);
     if (result == ERR_OK) {
         im->n_imported += im->n_group;
     } else if (import_is_rows_fault(result)) {
@@ -226,13 +226,12 @@ static enum err make_collection(struct import *im, struct json_object *object)
     }
     TRY(json_get_string(object, "model_space", &model_space));
     bool bound = model_space[0] != '\0';
-    enum err result =
-        duet_collection_create(im->db, im->cli->collection, spaces, bound ? 0 : n);
+    enum err result = target_create(&im->target, spaces, bound ? 0 : n);
     struct duet_collections there;
     if (result != ERR_OK && result != ERR_EXISTS) {
         return result;
     }
-    TRY(duet_collections_list(im->db, im->cli->collection, &there));
+    TRY(target_describe(&im->target, &there));
     bool same = strcmp(there.items[0].model_space, model_space) == 0;
     duet_collections_release(&there);
     FAIL_IF(!same, ERR_CONFLICT,
@@ -390,7 +389,9 @@ static const char *format_of(const struct import *im)
 static enum err import_rows(struct import *im, FILE *in)
 {
     struct import_csv_result done;
-    enum err result = import_csv(im->cli, im->db, im->name, in, &done);
+    FAIL_IF(im->target.db == NULL, ERR_INVALID,
+            "a CSV file goes into a database here, not to --url");
+    enum err result = import_csv(im->cli, im->target.db, im->name, in, &done);
     im->n_imported = done.n_imported;
     im->n_failed = done.n_failed;
     return result == ERR_OK && ferror(in) ? err_errno(errno, "%s", im->name) : result;
@@ -443,19 +444,16 @@ static enum exit_code import_into(struct import *im)
 
 static enum exit_code run(const struct cli *cli)
 {
-    if (cli->url != NULL) {
-        return cli_usage("this works on a database here, not on --url");
-    }
     struct import *im = alloc_zero(1, sizeof *im);
     if (im == NULL) {
         return cli_fail(ERR_NOMEM);
     }
     im->cli = cli;
-    enum exit_code code =
-        cli_open(&im->db, cli, (struct duet_options){.write = true, .create = true});
+    enum exit_code code = target_open(
+        &im->target, cli, (struct duet_options){.write = true, .create = true});
     if (code == EXIT_DONE) {
         code = import_into(im);
-        duet_close(im->db);
+        target_close(&im->target);
     }
     alloc_free(im);
     return code;

@@ -46,7 +46,8 @@ static void print_index(const struct duet_space_stats *space)
 static void print_human(const struct cli *cli, const struct duet_stats *stats,
                         const struct duet_indexes *indexes, size_t n_matching)
 {
-    printf("%-14s %s\n", "database", cli->db);
+    printf("%-14s %s\n", cli->url != NULL ? "server" : "database",
+           cli->url != NULL ? cli->url : cli->db);
     printf("%-14s %s\n", "collection", cli->collection);
     printf("%-14s %s\n", "model", stats->model[0] != '\0' ? stats->model : "none");
     printf("%-14s %zu\n", "points", stats->n_points);
@@ -65,7 +66,7 @@ static void print_human(const struct cli *cli, const struct duet_stats *stats,
         putchar('\n');
         print_index(space);
     }
-    for (size_t i = 0; i < indexes->n; i++) {
+    for (size_t i = 0; indexes != NULL && i < indexes->n; i++) {
         const struct duet_index *index = &indexes->items[i];
         printf("%-14s on %s (%s), %zu points%s\n", "index", index->field,
                duet_index_kind_name(index->kind), index->n_points,
@@ -158,15 +159,56 @@ static void print_json(const struct cli *cli, const struct duet_stats *stats,
         json_object_array_add(spaces, space_json(&stats->spaces[i]));
     }
     json_object_object_add(object, "spaces", spaces);
-    json_object_object_add(object, "indexes", indexes_json(indexes));
+    if (indexes != NULL) {
+        json_object_object_add(object, "indexes", indexes_json(indexes));
+    }
     puts(json_text(object));
     json_object_put(object);
+}
+
+/* `indexes` NULL: not known. */
+static void print(const struct cli *cli, const struct duet_stats *stats,
+                  const struct duet_indexes *indexes, size_t n_matching)
+{
+    if (cli->json) {
+        print_json(cli, stats, indexes, n_matching);
+    } else {
+        print_human(cli, stats, indexes, n_matching);
+    }
+}
+
+/* What a server that is not ours says is printed as it is. */
+static void print_told(const struct cli *cli, struct json_object *told,
+                       size_t n_matching)
+{
+    if (cli->filter != NULL) {
+        add_number(told, "matching", n_matching);
+    }
+    puts(json_text(told));
+    json_object_put(told);
+}
+
+static enum err run_remote(const struct cli *cli)
+{
+    struct duet_stats stats;
+    struct json_object *told;
+    size_t n_matching = 0;
+    if (cli->filter != NULL) {
+        TRY(remote_count_where(&n_matching, cli));
+    }
+    TRY(remote_stats(&stats, &told, cli));
+    if (told != NULL) {
+        print_told(cli, told, n_matching);
+    } else {
+        print(cli, &stats, NULL, n_matching);
+    }
+    return ERR_OK;
 }
 
 static enum exit_code run(const struct cli *cli)
 {
     if (cli->url != NULL) {
-        return cli_fail(remote_stats(cli));
+        return cli_fail(run_remote(cli));
     }
     struct duet *db;
     struct duet_stats stats;
@@ -183,10 +225,8 @@ static enum exit_code run(const struct cli *cli)
     if (result == ERR_OK && cli->filter != NULL) {
         result = duet_count_where(db, cli->collection, cli->filter, &n_matching);
     }
-    if (result == ERR_OK && cli->json) {
-        print_json(cli, &stats, &indexes, n_matching);
-    } else if (result == ERR_OK) {
-        print_human(cli, &stats, &indexes, n_matching);
+    if (result == ERR_OK) {
+        print(cli, &stats, &indexes, n_matching);
     }
     code = cli_fail(result);
     duet_indexes_release(&indexes);
@@ -205,9 +245,9 @@ const struct cli_command cmd_stats = {
     .summary = "tell how much is in the database",
     .about =
         "Prints the counts of points and vectors, the sealed segments of each space,\n"
-        "the payload indexes, and the bytes that all take. With --url it prints what "
-        "the server says of\n"
-        "the collection, as JSON.\n",
+        "the payload indexes, and the bytes that all take. With --url, what a server "
+        "says that is none of\n"
+        "ours is printed as it is.\n",
     .example = "  duet stats\n"
                "  duet stats --filter '{\"must\": {\"has_vector\": \"text\"}}'\n",
     .options = options,

@@ -18,11 +18,11 @@
 #include "cli/suggest.h"
 
 const struct cli_command *const cli_commands[] = {
-    &cmd_add,      &cmd_search, &cmd_get,     &cmd_ls,      &cmd_rm,
-    &cmd_stats,    &cmd_model,  &cmd_serve,   &cmd_embed,   &cmd_label,
-    &cmd_describe, &cmd_export, &cmd_import,  &cmd_backup,  &cmd_restore,
-    &cmd_verify,   &cmd_repair, &cmd_compact, &cmd_eval,    &cmd_explain,
-    &cmd_reembed,  &cmd_index,  &cmd_help,    &cmd_version, NULL,
+    &cmd_add,     &cmd_search,  &cmd_get,     &cmd_ls,     &cmd_rm,       &cmd_stats,
+    &cmd_model,   &cmd_serve,   &cmd_embed,   &cmd_label,  &cmd_describe, &cmd_export,
+    &cmd_import,  &cmd_backup,  &cmd_restore, &cmd_verify, &cmd_repair,   &cmd_compact,
+    &cmd_eval,    &cmd_explain, &cmd_reembed, &cmd_index,  &cmd_snapshot, &cmd_help,
+    &cmd_version, NULL,
 };
 
 const struct cli_command *cli_command_find(const char *name)

@@ -1,209 +1,17 @@
 /*
- * remote.c - see remote.h: requests by libcurl, answers by json-c.
+ * remote.c - see remote.h: questions as JSON, answers as what the library would say.
  */
 #include "cli/remote.h"
 
-#include <curl/curl.h>
 #include <openssl/evp.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/limits.h"
-
-enum {
-    ANSWER_MAX_BYTES = 1 << 30, /* of LIMIT_K_MAX points with payloads of 100 KiB */
-    URL_MAX_BYTES = 8192,
-    CONNECT_SECONDS = 10,
-    ANSWER_SECONDS = 120
-};
-
-/* ---- One request ------------------------------------------------------------ */
-
-struct request {
-    CURL *curl;
-    struct curl_slist *headers;
-    struct buf answer;
-};
-
-static size_t on_bytes(char *bytes, size_t size, size_t n, void *arg)
-{
-    struct buf *answer = arg;
-    return buf_append(answer, bytes, size * n) == ERR_OK ? size * n : 0;
-}
-
-static enum err add_header(struct request *request, const char *line)
-{
-    struct curl_slist *headers = curl_slist_append(request->headers, line);
-    FAIL_IF(headers == NULL, ERR_NOMEM, "out of memory");
-    request->headers = headers;
-    return ERR_OK;
-}
-
-static enum err add_api_key(struct request *request, const struct cli *cli)
-{
-    struct buf file, line;
-    const char *key;
-    buf_init(&file, CLI_API_KEY_MAX);
-    buf_init(&line, CLI_API_KEY_MAX + 16);
-    enum err result = cli_api_key(&key, cli, &file);
-    if (result == ERR_OK && key != NULL) {
-        result = buf_printf(&line, "api-key: %s", key);
-        result = result == ERR_OK ? add_header(request, line.data) : result;
-    }
-    buf_release(&line);
-    buf_release(&file);
-    return result;
-}
-
-/* "URL/collections/NAME" and `route`. */
-static enum err set_url(struct request *request, const struct cli *cli,
-                        const char *route)
-{
-    struct buf url;
-    size_t n = strlen(cli->url);
-    while (n > 0 && cli->url[n - 1] == '/') {
-        n--;
-    }
-    char *name = curl_easy_escape(request->curl, cli->collection, 0);
-    FAIL_IF(name == NULL, ERR_NOMEM, "out of memory");
-    buf_init(&url, URL_MAX_BYTES);
-    enum err result =
-        buf_printf(&url, "%.*s/collections/%s%s", (int)n, cli->url, name, route);
-    if (result == ERR_OK &&
-        curl_easy_setopt(request->curl, CURLOPT_URL, url.data) != CURLE_OK) {
-        result = err_set(ERR_NOMEM, "out of memory");
-    }
-    curl_free(name);
-    buf_release(&url);
-    return result;
-}
-
-static void request_close(struct request *request)
-{
-    curl_slist_free_all(request->headers);
-    curl_easy_cleanup(request->curl);
-    buf_release(&request->answer);
-}
-
-/* A server's own certificate, by the variables that curl and OpenSSL have for it. */
-static void set_certificates(CURL *curl)
-{
-    const char *path = getenv("CURL_CA_BUNDLE");
-    if (path == NULL || path[0] == '\0') {
-        path = getenv("SSL_CERT_FILE");
-    }
-    if (path != NULL && path[0] != '\0') {
-        curl_easy_setopt(curl, CURLOPT_CAINFO, path);
-    }
-}
-
-/* `body` NULL: GET, else POST; it must live until the request is done. */
-static enum err request_open(struct request *request, const struct cli *cli,
-                             const char *route, const char *body)
-{
-    *request = (struct request){.curl = curl_easy_init()};
-    buf_init(&request->answer, ANSWER_MAX_BYTES);
-    FAIL_IF(request->curl == NULL, ERR_NOMEM, "libcurl cannot be started");
-    TRY(set_url(request, cli, route));
-    TRY(add_api_key(request, cli));
-    curl_easy_setopt(request->curl, CURLOPT_PROTOCOLS_STR, "http,https");
-    set_certificates(request->curl);
-    curl_easy_setopt(request->curl, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(request->curl, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_SECONDS);
-    curl_easy_setopt(request->curl, CURLOPT_TIMEOUT, (long)ANSWER_SECONDS);
-    curl_easy_setopt(request->curl, CURLOPT_WRITEFUNCTION, on_bytes);
-    curl_easy_setopt(request->curl, CURLOPT_WRITEDATA, &request->answer);
-    if (body != NULL) {
-        TRY(add_header(request, "Content-Type: application/json"));
-        TRY(add_header(request, "Expect:")); /* no pause before a large picture */
-        curl_easy_setopt(request->curl, CURLOPT_POSTFIELDS, body);
-        curl_easy_setopt(request->curl, CURLOPT_POSTFIELDSIZE_LARGE,
-                         (curl_off_t)strlen(body));
-    }
-    curl_easy_setopt(request->curl, CURLOPT_HTTPHEADER, request->headers);
-    return ERR_OK;
-}
-
-static enum err err_of_status(long status)
-{
-    switch (status) {
-    case 400:
-    case 401:
-    case 403:
-    case 422:
-        return ERR_INVALID;
-    case 404:
-        return ERR_NOT_FOUND;
-    case 408:
-    case 504:
-        return ERR_TIMEOUT;
-    case 409:
-        return ERR_CONFLICT;
-    case 413:
-        return ERR_LIMIT;
-    case 429:
-    case 503:
-        return ERR_BUSY;
-    case 507:
-        return ERR_FULL;
-    default:
-        return ERR_INTERNAL;
-    }
-}
-
-/* The member "result" of the answer, or the error that it tells of. */
-static enum err read_answer(struct json_object **out, const struct request *request,
-                            const struct cli *cli)
-{
-    long status = 0;
-    struct json_object *answer = NULL;
-    const char *sentence = NULL;
-    curl_easy_getinfo(request->curl, CURLINFO_RESPONSE_CODE, &status);
-    enum err parsed = json_parse(&answer, request->answer.data, request->answer.size);
-    if (status != 200) {
-        bool told = parsed == ERR_OK && json_get_string(json_get(answer, "status"),
-                                                        "error", &sentence) == ERR_OK;
-        enum err result = err_set(err_of_status(status), "%s: %s (HTTP %ld)", cli->url,
-                                  told ? sentence : "the request failed", status);
-        json_object_put(answer);
-        return result;
-    }
-    *out = parsed == ERR_OK ? json_object_get(json_get(answer, "result")) : NULL;
-    json_object_put(answer);
-    FAIL_IF(*out == NULL, ERR_INTERNAL, "%s: it answers, but not as a duet server does",
-            cli->url);
-    return ERR_OK;
-}
-
-/* Asks, and hands out the answer's "result" (json_object_put). */
-static enum err ask(struct json_object **out, const struct cli *cli, const char *route,
-                    const char *body)
-{
-    struct request request;
-    *out = NULL;
-    enum err result = request_open(&request, cli, route, body);
-    if (result == ERR_OK) {
-        CURLcode code = curl_easy_perform(request.curl);
-        result = code == CURLE_OK ? read_answer(out, &request, cli)
-                                  : err_set(ERR_TIMEOUT, "%s: %s", cli->url,
-                                            curl_easy_strerror(code));
-    }
-    request_close(&request);
-    return result;
-}
-
-/* As ask; takes over `body`. */
-static enum err ask_json(struct json_object **out, const struct cli *cli,
-                         const char *route, struct json_object *body)
-{
-    enum err result = ask(out, cli, route, json_text(body));
-    json_object_put(body);
-    return result;
-}
+#include "cli/remote_http.h"
 
 /* ---- Hits -------------------------------------------------------------------- */
 
@@ -229,6 +37,51 @@ static enum err read_detail(char **out, struct json_object *details, const char 
     return ERR_OK;
 }
 
+/* A copy of the member, as much as there is room for; untouched where there is none. */
+static void keep_text(char *room, size_t size, struct json_object *object,
+                      const char *key)
+{
+    const char *text = "";
+    if (json_get_string(object, key, &text) == ERR_OK) {
+        snprintf(room, size, "%s", text);
+    }
+}
+
+static enum err read_vector(struct duet_vector *v, const char *space,
+                            struct json_object *array)
+{
+    FAIL_IF(!json_object_is_type(array, json_type_array), ERR_INTERNAL,
+            "the server sent a vector that is none");
+    v->space = alloc_dup(space);
+    v->dim = json_object_array_length(array);
+    v->values = alloc_array(v->dim, sizeof *v->values);
+    FAIL_IF(v->space == NULL || v->values == NULL, ERR_NOMEM, "out of memory");
+    for (size_t i = 0; i < v->dim; i++) {
+        v->values[i] =
+            (float)json_object_get_double(json_object_array_get_idx(array, i));
+    }
+    return ERR_OK;
+}
+
+/* The unnamed vector stands alone, named ones in an object. */
+static enum err read_vectors(struct duet_hit *hit, struct json_object *value)
+{
+    bool named = json_object_is_type(value, json_type_object);
+    size_t n = named ? (size_t)json_object_object_length(value) : 1;
+    hit->vectors = alloc_zero(n, sizeof *hit->vectors);
+    FAIL_IF(hit->vectors == NULL, ERR_NOMEM, "out of memory");
+    if (!named) {
+        hit->n_vectors = 1;
+        return read_vector(&hit->vectors[0], "", value);
+    }
+    json_object_object_foreach(value, name, array)
+    {
+        hit->n_vectors++;
+        TRY(read_vector(&hit->vectors[hit->n_vectors - 1], name, array));
+    }
+    return ERR_OK;
+}
+
 static enum err read_hit(struct duet_hit *hit, struct json_object *point)
 {
     char *space = NULL;
@@ -239,8 +92,10 @@ static enum err read_hit(struct duet_hit *hit, struct json_object *point)
     FAIL_IF(hit->payload == NULL, ERR_NOMEM, "out of memory");
     TRY(read_detail(&hit->source, json_get(point, "duet"), "source"));
     TRY(read_detail(&space, json_get(point, "duet"), "space"));
+    keep_text(hit->hash, sizeof hit->hash, json_get(point, "duet"), "hash");
     hit->space = space;
-    return ERR_OK;
+    struct json_object *vectors = json_get(point, "vector");
+    return vectors != NULL ? read_vectors(hit, vectors) : ERR_OK;
 }
 
 static enum err read_hits(struct duet_hits *hits, struct json_object *points)
@@ -393,7 +248,7 @@ static enum err add_filter(struct json_object *body, const char *filter)
     return ERR_OK;
 }
 
-/* As ask_json, with the filter. */
+/* As remote_ask_json, with the filter. */
 static enum err ask_where(struct json_object **out, const struct cli *cli,
                           const char *route, struct json_object *body)
 {
@@ -402,7 +257,7 @@ static enum err ask_where(struct json_object **out, const struct cli *cli,
         json_object_put(body);
         return result;
     }
-    return ask_json(out, cli, route, body);
+    return remote_ask_json(out, cli, route, body);
 }
 
 enum err remote_search(struct duet_hits *hits, const struct cli *cli,
@@ -432,14 +287,15 @@ enum err remote_search(struct duet_hits *hits, const struct cli *cli,
 }
 
 enum err remote_get(struct duet_hits *hits, const struct cli *cli,
-                    const struct duet_id *ids, size_t n)
+                    const struct duet_id *ids, size_t n, bool vectors)
 {
     struct json_object *result;
     struct json_object *body = json_object_new_object();
     *hits = (struct duet_hits){0};
     json_object_object_add(body, "ids", ids_json(ids, n));
+    json_object_object_add(body, "with_vector", json_object_new_boolean(vectors));
     want_parts(body);
-    TRY(ask_json(&result, cli, "/points", body));
+    TRY(remote_ask_json(&result, cli, "/points", body));
     enum err read = read_hits(hits, result);
     json_object_put(result);
     return read;
@@ -469,18 +325,18 @@ enum err remote_remove(size_t *n_removed, const struct cli *cli,
     struct duet_hits hits;
     struct json_object *result;
     *n_removed = 0;
-    TRY(remote_get(&hits, cli, ids, n));
+    TRY(remote_get(&hits, cli, ids, n, false));
     size_t n_there = hits.n;
     duet_hits_release(&hits);
     struct json_object *body = json_object_new_object();
     json_object_object_add(body, "points", ids_json(ids, n));
-    TRY(ask_json(&result, cli, "/points/delete?wait=true", body));
+    TRY(remote_ask_json(&result, cli, "/points/delete?wait=true", body));
     json_object_put(result);
     *n_removed = n_there;
     return ERR_OK;
 }
 
-static enum err count_where(size_t *n, const struct cli *cli)
+enum err remote_count_where(size_t *n, const struct cli *cli)
 {
     struct json_object *result;
     *n = 0;
@@ -496,25 +352,111 @@ enum err remote_remove_where(size_t *n_removed, const struct cli *cli)
     struct json_object *result;
     size_t n_there;
     *n_removed = 0;
-    TRY(count_where(&n_there, cli));
+    TRY(remote_count_where(&n_there, cli));
     TRY(ask_where(&result, cli, "/points/delete?wait=true", json_object_new_object()));
     json_object_put(result);
     *n_removed = n_there;
     return ERR_OK;
 }
 
-enum err remote_stats(const struct cli *cli)
+enum err remote_uuid(char uuid[DUET_ID_TEXT_MAX], const struct cli *cli)
 {
     struct json_object *result;
-    size_t n_matching = 0;
-    if (cli->filter != NULL) {
-        TRY(count_where(&n_matching, cli));
+    const char *text = NULL;
+    TRY(remote_ask(&result, cli, "?duet=true", NULL));
+    bool told = json_get_string(json_get(result, "duet"), "uuid", &text) == ERR_OK &&
+                strlen(text) < DUET_ID_TEXT_MAX;
+    if (told) {
+        memcpy(uuid, text, strlen(text) + 1);
     }
-    TRY(ask(&result, cli, "", NULL));
-    if (cli->filter != NULL) {
-        json_object_object_add(result, "matching", json_object_new_uint64(n_matching));
+    json_object_put(result);
+    FAIL_IF(!told, ERR_UNSUPPORTED, "%s: this works with a duet server only", cli->url);
+    return ERR_OK;
+}
+
+/* ---- Stats ------------------------------------------------------------------- */
+
+static size_t number_of(struct json_object *object, const char *key)
+{
+    return json_object_get_uint64(json_get(object, key));
+}
+
+/* The number of the name in names[n]; 0 where it is none of them. */
+static int find_name(const char *name, const char *(*name_of)(int), int n)
+{
+    for (int i = 0; name != NULL && i < n; i++) {
+        if (strcmp(name, name_of(i)) == 0) {
+            return i;
+        }
     }
-    puts(json_text(result));
+    return 0;
+}
+
+static const char *distance_name(int i)
+{
+    return duet_distance_name((enum duet_distance)i);
+}
+
+static const char *datatype_name(int i)
+{
+    return duet_datatype_name((enum duet_datatype)i);
+}
+
+/* `params` is what the collection was made with, `own` what we say of the space. */
+static void read_space(struct duet_space_stats *space, const char *name,
+                       struct json_object *params, struct json_object *own)
+{
+    const char *distance = NULL;
+    const char *datatype = NULL;
+    snprintf(space->name, sizeof space->name, "%s", name);
+    if (json_get_string(params, "distance", &distance) != ERR_OK ||
+        json_get_string(params, "datatype", &datatype) != ERR_OK) {
+        datatype = NULL; /* float32 is not said */
+    }
+    space->dim = number_of(params, "size");
+    space->distance =
+        (enum duet_distance)find_name(distance, distance_name, DUET_MANHATTAN + 1);
+    space->datatype =
+        (enum duet_datatype)find_name(datatype, datatype_name, DUET_UINT8 + 1);
+    space->n_vectors = number_of(own, "vectors_count");
+    space->n_sealed = number_of(own, "indexed_vectors_count");
+    space->n_segments = number_of(own, "segments_count");
+    space->segment_bytes = number_of(own, "segment_bytes");
+    keep_text(space->index, sizeof space->index, own, "index");
+}
+
+static void read_stats(struct duet_stats *stats, struct json_object *result)
+{
+    struct json_object *own = json_get(result, "duet");
+    struct json_object *vectors =
+        json_get(json_get(json_get(result, "config"), "params"), "vectors");
+    *stats = (struct duet_stats){.n_points = number_of(result, "points_count"),
+                                 .store_bytes = number_of(own, "store_bytes"),
+                                 .media_bytes = number_of(own, "media_bytes")};
+    keep_text(stats->uuid, sizeof stats->uuid, own, "uuid");
+    keep_text(stats->model, sizeof stats->model, own, "model");
+    keep_text(stats->model_space, sizeof stats->model_space, own, "model_space");
+    json_object_object_foreach(json_get(own, "spaces"), name, space)
+    {
+        if (stats->n_spaces < sizeof stats->spaces / sizeof stats->spaces[0]) {
+            read_space(&stats->spaces[stats->n_spaces++], name,
+                       name[0] == '\0' ? vectors : json_get(vectors, name), space);
+        }
+    }
+}
+
+enum err remote_stats(struct duet_stats *stats, struct json_object **told,
+                      const struct cli *cli)
+{
+    struct json_object *result;
+    *told = NULL;
+    TRY(remote_ask(&result, cli, "?duet=true", NULL));
+    if (!json_object_is_type(json_get(json_get(result, "duet"), "spaces"),
+                             json_type_object)) {
+        *told = result;
+        return ERR_OK;
+    }
+    read_stats(stats, result);
     json_object_put(result);
     return ERR_OK;
 }

@@ -16,12 +16,14 @@
 #ifndef CLI_REMOTE_H
 #define CLI_REMOTE_H
 
+#include "base/json.h"
 #include "cli/cli.h"
 
 enum err remote_search(struct duet_hits *hits, const struct cli *cli,
                        const struct duet_query *query) ERR_CHECK;
+/* With `vectors` those of each point, too. */
 enum err remote_get(struct duet_hits *hits, const struct cli *cli,
-                    const struct duet_id *ids, size_t n) ERR_CHECK;
+                    const struct duet_id *ids, size_t n, bool vectors) ERR_CHECK;
 enum err remote_scroll(struct duet_hits *hits, const struct cli *cli,
                        const struct duet_id *from, size_t limit) ERR_CHECK;
 enum err remote_remove(size_t *n_removed, const struct cli *cli,
@@ -30,8 +32,16 @@ enum err remote_remove(size_t *n_removed, const struct cli *cli,
 /* By the filter of this run. */
 enum err remote_remove_where(size_t *n_removed, const struct cli *cli) ERR_CHECK;
 
-/* Prints what the server says of the collection: one JSON object; with a filter, how
- * many points match it too. */
-enum err remote_stats(const struct cli *cli) ERR_CHECK;
+/* What the server says of the collection, as duet_stats; *told is NULL then. A server
+ * that is not ours knows less: then *told is all that it says (json_object_put). */
+enum err remote_stats(struct duet_stats *stats, struct json_object **told,
+                      const struct cli *cli) ERR_CHECK;
+
+/* How many points match the filter of this run. */
+enum err remote_count_where(size_t *n, const struct cli *cli) ERR_CHECK;
+
+/* The UUID of the server's database. ERR_NOT_FOUND: there is no such collection;
+ * ERR_UNSUPPORTED: the server is none of ours. */
+enum err remote_uuid(char uuid[DUET_ID_TEXT_MAX], const struct cli *cli) ERR_CHECK;
 
 #endif

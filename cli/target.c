@@ -7,6 +7,8 @@
 
 #include "base/alloc.h"
 #include "cli/remote.h"
+#include "cli/remote_points.h"
+#include "db/duet_pictures.h"
 
 enum exit_code target_open(struct target *target, const struct cli *cli,
                            struct duet_options options)
@@ -32,8 +34,38 @@ enum err target_get(struct target *target, const struct duet_id *ids, size_t n,
                     struct duet_hits *out)
 {
     return target->db == NULL
-               ? remote_get(out, target->cli, ids, n)
+               ? remote_get(out, target->cli, ids, n, false)
                : duet_get(target->db, target->cli->collection, ids, n, false, out);
+}
+
+enum err target_get_whole(struct target *target, const struct duet_id *ids, size_t n,
+                          struct duet_hits *out)
+{
+    return target->db == NULL
+               ? remote_get(out, target->cli, ids, n, true)
+               : duet_get(target->db, target->cli->collection, ids, n, true, out);
+}
+
+enum err target_describe(struct target *target, struct duet_collections *out)
+{
+    return target->db == NULL
+               ? remote_describe(out, target->cli)
+               : duet_collections_list(target->db, target->cli->collection, out);
+}
+
+enum err target_create(struct target *target, const struct duet_space *spaces, size_t n)
+{
+    return target->db == NULL
+               ? remote_create(target->cli, spaces, n)
+               : duet_collection_create(target->db, target->cli->collection, spaces, n);
+}
+
+enum err target_upsert(struct target *target, const struct duet_point_input *points,
+                       size_t n)
+{
+    return target->db == NULL
+               ? remote_upsert(target->cli, points, n)
+               : duet_upsert(target->db, target->cli->collection, points, n);
 }
 
 enum err target_scroll(struct target *target, const struct duet_id *from, size_t limit,
@@ -62,12 +94,15 @@ enum err target_remove_where(struct target *target, size_t *n_removed)
 
 enum err target_id(struct target *target, const char *argument, struct duet_id *id)
 {
+    char uuid[DUET_ID_TEXT_MAX];
     if (strchr(argument, '/') == NULL && duet_id_parse(id, argument) == ERR_OK) {
         return ERR_OK;
     }
-    FAIL_IF(target->db == NULL, ERR_INVALID,
-            "%s: a server is asked by ids, this is none", argument);
-    return duet_id_of_file(target->db, argument, id);
+    if (target->db != NULL) {
+        return duet_id_of_file(target->db, argument, id);
+    }
+    TRY(remote_uuid(uuid, target->cli));
+    return duet_id_of_file_in(uuid, argument, id);
 }
 
 enum err target_ids(struct target *target, struct duet_id **ids)

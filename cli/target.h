@@ -34,13 +34,23 @@ enum err target_get(struct target *target, const struct duet_id *ids, size_t n,
                     struct duet_hits *out) ERR_CHECK;
 enum err target_scroll(struct target *target, const struct duet_id *from, size_t limit,
                        struct duet_hits *out) ERR_CHECK;
+/* With vectors. */
+enum err target_get_whole(struct target *target, const struct duet_id *ids, size_t n,
+                          struct duet_hits *out) ERR_CHECK;
+/* The collection of this run; duet_collections_release. A server calls it as we do. */
+enum err target_describe(struct target *target, struct duet_collections *out) ERR_CHECK;
+/* As duet_collection_create and duet_upsert. */
+enum err target_create(struct target *target, const struct duet_space *spaces, size_t n)
+    ERR_CHECK;
+enum err target_upsert(struct target *target, const struct duet_point_input *points,
+                       size_t n) ERR_CHECK;
 /* With the filter of this run. */
 enum err target_remove_where(struct target *target, size_t *n_removed) ERR_CHECK;
 enum err target_remove(struct target *target, const struct duet_id *ids, size_t n,
                        size_t *n_removed) ERR_CHECK;
 
-/* The id that an argument means: an id as text, else the path of a picture that was added
- * (a server is asked by ids alone). ERR_INVALID, ERR_NOT_FOUND. */
+/* The id that an argument means: an id as text, else the path of a picture that was added,
+ * into the server's database too. ERR_INVALID, ERR_NOT_FOUND. */
 enum err target_id(struct target *target, const char *argument, struct duet_id *id)
     ERR_CHECK;
 

@@ -16,13 +16,16 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "db/backup_one.h"
 #include "db/backup_stream.h"
+#include "db/collection.h"
 #include "db/database.h"
 #include "db/duet_keep.h"
 #include "db/media_walk.h"
 
 struct backup {
     struct duet *db;
+    const struct record_collection *only; /* NULL: all collections */
     struct txn txn;
     struct backup_stream stream;
     struct backup_counts counts;
@@ -36,19 +39,61 @@ static enum err flush_rows(struct backup *b, enum store_table table)
     return backup_put_name(&b->block, store_table_name(table));
 }
 
+/* Which rows belong to the one collection that is wanted: those whose keys begin with
+ * its number, but in the tables named here. Aliases are of the database, not of it. */
+static bool is_wanted(const struct backup *b, enum store_table table, struct bytes key)
+{
+    const struct record_collection *c = b->only;
+    if (c == NULL || table == STORE_META) {
+        return true;
+    }
+    struct record_key number = record_key_collection(c->number);
+    switch (table) {
+    case STORE_COLLECTIONS:
+        return key.n == strlen(c->name) && memcmp(key.data, c->name, key.n) == 0;
+    case STORE_DROPPED:
+    case STORE_ALIASES:
+        return false;
+    case STORE_HASHES:
+        return key.n > DB_HASH_BYTES + number.n &&
+               memcmp((const char *)key.data + DB_HASH_BYTES, number.data, number.n) ==
+                   0;
+    default:
+        return key.n >= number.n && memcmp(key.data, number.data, number.n) == 0;
+    }
+}
+
+/* What the keys of all wanted rows begin with. */
+static struct record_key wanted_prefix(const struct backup *b, enum store_table table)
+{
+    if (b->only == NULL || table == STORE_META || table == STORE_COLLECTIONS ||
+        table == STORE_DROPPED || table == STORE_ALIASES || table == STORE_HASHES) {
+        return (struct record_key){.n = 0};
+    }
+    return record_key_collection(b->only->number);
+}
+
+static enum err write_row(struct backup *b, enum store_table table,
+                          const struct cursor *at)
+{
+    if (!is_wanted(b, table, at->key)) {
+        return ERR_OK;
+    }
+    TRY(backup_put_row(&b->block, at->key, at->value));
+    b->counts.n_rows++;
+    b->counts.n_points += table == STORE_POINTS ? 1 : 0;
+    return b->block.size >= BACKUP_BLOCK_BYTES ? flush_rows(b, table) : ERR_OK;
+}
+
 static enum err write_table(struct backup *b, enum store_table table)
 {
     struct cursor cursor;
-    TRY(cursor_open(&b->txn, table, (struct bytes){"", 0}, &cursor));
+    struct record_key prefix = wanted_prefix(b, table);
+    TRY(cursor_open(&b->txn, table, store_key(&prefix), &cursor));
     buf_clear(&b->block);
     enum err result = backup_put_name(&b->block, store_table_name(table));
     while (result == ERR_OK && cursor.key.data != NULL) {
-        TRY_OUT(backup_put_row(&b->block, cursor.key, cursor.value));
-        b->counts.n_rows++;
-        b->counts.n_points += table == STORE_POINTS ? 1 : 0;
-        if (b->block.size >= BACKUP_BLOCK_BYTES) {
-            TRY_OUT(flush_rows(b, table));
-        }
+        TRY_OUT(write_row(b, table, &cursor));
         TRY_OUT(cursor_next(&cursor));
     }
     if (result == ERR_OK) {
@@ -91,8 +136,13 @@ static enum err write_file(void *arg, const struct media_file *file)
     if (file->kind == MEDIA_OTHER) {
         return ERR_OK;
     }
-    TRY(cursor_open(&b->txn, STORE_HASHES, (struct bytes){file->hash, DB_HASH_BYTES},
-                    &cursor));
+    struct record_key key = record_key_hash_prefix(file->hash, 0);
+    if (b->only != NULL) {
+        key = record_key_hash_prefix(file->hash, b->only->number);
+    } else {
+        key.n = DB_HASH_BYTES;
+    }
+    TRY(cursor_open(&b->txn, STORE_HASHES, store_key(&key), &cursor));
     bool used = cursor.key.data != NULL;
     cursor_close(&cursor);
     if (!used) {
@@ -129,18 +179,32 @@ static enum err write_all(struct backup *b, int fd)
     return write_end(b);
 }
 
-enum err duet_backup_fd(struct duet *db, int fd, struct duet_backup_result *result)
+enum err backup_one_fd(struct duet *db, const char *collection, int fd,
+                       struct duet_backup_result *result)
 {
     struct backup b = {.db = db};
+    struct record_collection only;
     *result = (struct duet_backup_result){0};
     TRY(store_read(db->store, &b.txn));
     buf_init(&b.block, BACKUP_BLOCK_MAX);
-    enum err outcome = write_all(&b, fd);
+    enum err outcome = ERR_OK;
+    if (collection != NULL) {
+        outcome = collection_get(&b.txn, collection, &only);
+        b.only = &only;
+    }
+    if (outcome == ERR_OK) {
+        outcome = write_all(&b, fd);
+    }
     buf_release(&b.block);
     store_end(&b.txn);
     *result = (struct duet_backup_result){b.counts.n_points, b.counts.n_rows,
                                           b.counts.n_files, b.stream.n_bytes};
     return outcome;
+}
+
+enum err duet_backup_fd(struct duet *db, int fd, struct duet_backup_result *result)
+{
+    return backup_one_fd(db, NULL, fd, result);
 }
 
 static enum err sync_and_close(int fd, const char *path, enum err result)
@@ -157,6 +221,12 @@ static enum err sync_and_close(int fd, const char *path, enum err result)
 enum err duet_backup(struct duet *db, const char *path,
                      struct duet_backup_result *result)
 {
+    return backup_one(db, NULL, path, result);
+}
+
+enum err backup_one(struct duet *db, const char *collection, const char *path,
+                    struct duet_backup_result *result)
+{
     char temporary[PATH_MAX];
     *result = (struct duet_backup_result){0};
     int n = snprintf(temporary, sizeof temporary, "%s.XXXXXX", path);
@@ -166,7 +236,8 @@ enum err duet_backup(struct duet *db, const char *path,
     if (fd < 0) {
         return err_errno(errno, "%s", temporary);
     }
-    enum err outcome = sync_and_close(fd, temporary, duet_backup_fd(db, fd, result));
+    enum err outcome =
+        sync_and_close(fd, temporary, backup_one_fd(db, collection, fd, result));
     if (outcome == ERR_OK) {
         outcome = file_rename_new(temporary, path);
     }

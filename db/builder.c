@@ -102,10 +102,23 @@ static enum err move_due(struct builder *builder)
     return result;
 }
 
+/* Unless a recovery is under way, whose own rows look like dropped ones; it wakes us when
+ * it ends. */
+static enum err reclaim(struct duet *db, size_t *n)
+{
+    *n = 0;
+    if (pthread_mutex_trylock(&db->fill_mutex) != 0) {
+        return ERR_OK;
+    }
+    enum err result = collection_reclaim(db->store, n);
+    pthread_mutex_unlock(&db->fill_mutex);
+    return result;
+}
+
 static enum err mover_pass(struct builder *builder)
 {
     size_t n;
-    enum err result = collection_reclaim(builder->db->store, &n);
+    enum err result = reclaim(builder->db, &n);
     if (result == ERR_OK) { /* those that a crash cut short */
         result = payload_indexes_build(builder->db->store);
     }

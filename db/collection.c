@@ -193,8 +193,7 @@ struct create {
     enum duet_vector_index index;
 };
 
-/* Takes the next collection number from the format record. */
-static enum err take_number(struct txn *txn, uint32_t *number)
+enum err collection_take_number(struct txn *txn, uint32_t *number)
 {
     struct bytes value;
     struct record_format format;
@@ -225,7 +224,7 @@ static enum err create_body(struct txn *txn, void *arg)
     TRY(store_count_rows(txn, STORE_COLLECTIONS, &n));
     FAIL_IF(n >= LIMIT_COLLECTIONS_MAX, ERR_LIMIT, "there are %d collections already",
             LIMIT_COLLECTIONS_MAX);
-    TRY(take_number(txn, &c->number));
+    TRY(collection_take_number(txn, &c->number));
     if (create->metadata != NULL) {
         struct record_key key = record_key_collection(c->number);
         TRY(store_put(txn, STORE_METADATA, store_key(&key),

@@ -35,6 +35,9 @@ static inline struct bytes collection_name_key(const char *name)
     return (struct bytes){name, strlen(name)};
 }
 
+/* Takes the next collection number from the format record. */
+enum err collection_take_number(struct txn *txn, uint32_t *number) ERR_CHECK;
+
 /* Takes all aliases of a collection away (alias.c). */
 enum err collection_drop_aliases(struct txn *txn, const char *name) ERR_CHECK;
 

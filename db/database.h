@@ -29,6 +29,9 @@ struct duet {
     struct gauge *gauge;
     struct builder *builder; /* NULL in a reader, and until started */
     struct pages pages;
+    /* Held while a collection is being filled whose rows are marked as dropped: without
+     * it none such are reclaimed. Taken before any transaction. */
+    pthread_mutex_t fill_mutex;
 
     char *model_wanted;          /* duet_options.model; NULL: none was named */
     pthread_mutex_t model_mutex; /* over what follows */

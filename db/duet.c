@@ -145,6 +145,7 @@ static enum err open_database(struct duet **out, const struct duet_options *opti
     db->lock.fd = -1;
     pthread_mutex_init(&db->model_mutex, NULL);
     pages_init(&db->pages);
+    pthread_mutex_init(&db->fill_mutex, NULL);
     enum err result = copy_options(db, options);
     if (result == ERR_OK) {
         result = open_parts(db, options, build);
@@ -180,6 +181,7 @@ void duet_close(struct duet *db)
     writer_lock_release(&db->lock);
     model_release(db);
     pthread_mutex_destroy(&db->model_mutex);
+    pthread_mutex_destroy(&db->fill_mutex);
     alloc_free(db->model_wanted);
     alloc_free(db->folder);
     alloc_free(db);

@@ -348,6 +348,19 @@ DUET_CHECK enum err duet_embed(struct duet *db, const struct duet_input *input,
                                float **vector, size_t *dim);
 DUET_API void duet_free(void *p);
 
+/* What became of one of many inputs. */
+struct duet_embedded {
+    size_t n_tokens; /* that the model read of a text; 0 for a picture */
+    bool truncated;  /* the text was longer than the model reads */
+};
+
+/* The vectors of inputs[n] into *vectors [n, *dim], duet_free, and what became of each
+ * into results[n]: all of them or, on any error, none (the detail begins with "input N:
+ * "). Texts are encoded together. ERR_INVALID, ERR_LIMIT, ERR_UNSUPPORTED, ERR_MODEL. */
+DUET_CHECK enum err duet_embed_many(struct duet *db, const struct duet_input *inputs,
+                                    size_t n, float **vectors, size_t *dim,
+                                    struct duet_embedded *results);
+
 /* ---- Points ----------------------------------------------------------------- */
 
 struct duet_named_input {
@@ -460,6 +473,7 @@ struct duet_hit {
     const char *space; /* whose vector matched; NULL where none did */
     char *payload;     /* one JSON object; NULL unless asked for */
     char *source;      /* the file the point was made from; NULL if none */
+    char hash[33]; /* of the picture it was made from: XXH3-128 in hex; "" if none */
     struct duet_vector *vectors; /* [n_vectors]; none unless asked for */
     size_t n_vectors;
     struct duet_value order; /* what it was ordered by; DUET_VALUE_NONE elsewhere */
@@ -805,6 +819,11 @@ DUET_CHECK enum err duet_add(struct duet *db, const char *collection,
  * now. ERR_NOT_FOUND: its folder is gone too, so that nothing says where it was. */
 DUET_CHECK enum err duet_id_of_file(struct duet *db, const char *path,
                                     struct duet_id *out);
+
+/* The id of a picture that comes as `n` bytes and without one: the same for the same
+ * bytes, in this database. */
+DUET_CHECK enum err duet_id_of_bytes(struct duet *db, const void *bytes, size_t n,
+                                     struct duet_id *out);
 
 /* The bytes of a point's 320-pixel JPEG thumbnail, duet_free. ERR_NOT_FOUND. */
 DUET_CHECK enum err duet_thumbnail(struct duet *db, const char *collection,

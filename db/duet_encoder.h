@@ -102,6 +102,16 @@ DUET_CHECK enum err duet_labels_make(struct duet_labels **out,
                                      struct duet_encoder *encoder,
                                      const struct duet_label_options *options);
 
+/* The same by the model of a database, on the caller's thread. */
+DUET_CHECK enum err duet_labels_make_for(struct duet_labels **out, struct duet *db,
+                                         const struct duet_label_options *options);
+
+/* As duet_label, of a vector that is there already, at unit length, of that model:
+ * vector[dim]. ERR_CONFLICT: it has another size. */
+DUET_CHECK enum err duet_label_vector(const struct duet_labels *labels,
+                                      const float *vector, size_t dim,
+                                      double *probabilities);
+
 /* Accepts NULL. */
 DUET_API void duet_labels_free(struct duet_labels *labels);
 

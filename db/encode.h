@@ -29,6 +29,9 @@ struct encode_picture {
     struct buf thumbnail;        /* JPEG; filled where it was initialised with room */
 };
 
+/* The name that `bytes` have in media/ and in system records. */
+void encode_hash(const void *bytes, size_t n, uint8_t hash[DB_HASH_BYTES]);
+
 /* How an input is to be encoded, and what else becomes of it. */
 struct encode_how {
     bool patient;    /* waits for a core as long as it takes; else, as for whoever sits

@@ -4,6 +4,7 @@
 #include "db/hits.h"
 
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -21,6 +22,9 @@ static enum err fill_source(struct duet_hit *hit, struct txn *txn,
     }
     buf_init(&path, PATH_MAX);
     enum err result = record_source_read(&source, &path, value);
+    for (size_t i = 0; result == ERR_OK && i < DB_HASH_BYTES; i++) {
+        snprintf(hit->hash + 2 * i, 3, "%02x", source.hash[i]);
+    }
     if (result == ERR_OK && source.path[0] != '\0') {
         hit->source = alloc_dup(source.path);
         result = hit->source == NULL ? ERR_NOMEM : ERR_OK;

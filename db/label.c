@@ -13,6 +13,7 @@
 #include "base/alloc.h"
 #include "base/buffer.h"
 #include "base/utf8.h"
+#include "db/db_internal.h"
 #include "db/encoder_open.h"
 #include "db/vectors.h"
 #include "index/scan.h"
@@ -195,6 +196,43 @@ void duet_labels_free(struct duet_labels *labels)
     }
 }
 
+enum err duet_labels_make_for(struct duet_labels **out, struct duet *db,
+                              const struct duet_label_options *options)
+{
+    struct enc *enc;
+    struct duet_label_options alone = *options;
+    *out = NULL;
+    TRY(db_encoder(db, &enc));
+    struct duet_encoder encoder = {enc, db_target_side(db, enc)};
+    alone.n_threads = 1;
+    return duet_labels_make(out, &encoder, &alone);
+}
+
+/* vector[labels->dim] at any address, of unit length. */
+static void tell_likely(const struct duet_labels *labels, const float *vector,
+                        double *probabilities)
+{
+    for (size_t i = 0; i < labels->n; i++) {
+        double cosine =
+            (double)scan_dot(vector, labels->vectors + i * labels->dim, labels->dim);
+        probabilities[i] = labels->scale * cosine + labels->bias;
+    }
+    if (labels->sigmoid) {
+        label_sigmoid(probabilities, labels->n);
+    } else {
+        label_softmax(probabilities, labels->n);
+    }
+}
+
+enum err duet_label_vector(const struct duet_labels *labels, const float *vector,
+                           size_t dim, double *probabilities)
+{
+    FAIL_IF(dim != labels->dim, ERR_CONFLICT,
+            "the vector has %zu numbers, those of the labels %zu", dim, labels->dim);
+    tell_likely(labels, vector, probabilities);
+    return ERR_OK;
+}
+
 enum err duet_label(struct duet_encoder *encoder, const struct duet_labels *labels,
                     const struct duet_input *input, double *probabilities)
 {
@@ -203,15 +241,8 @@ enum err duet_label(struct duet_encoder *encoder, const struct duet_labels *labe
         return ERR_NOMEM;
     }
     enum err result = duet_encode(encoder, input, vector, NULL);
-    for (size_t i = 0; result == ERR_OK && i < labels->n; i++) {
-        double cosine =
-            (double)scan_dot(vector, labels->vectors + i * labels->dim, labels->dim);
-        probabilities[i] = labels->scale * cosine + labels->bias;
-    }
-    if (result == ERR_OK && labels->sigmoid) {
-        label_sigmoid(probabilities, labels->n);
-    } else if (result == ERR_OK) {
-        label_softmax(probabilities, labels->n);
+    if (result == ERR_OK) {
+        tell_likely(labels, vector, probabilities);
     }
     alloc_free(vector);
     return result;

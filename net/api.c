@@ -4,6 +4,7 @@
 #include "net/api.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "net/http_err.h"
@@ -17,6 +18,7 @@ const struct route api_routes[] = {
     {"GET", "/readyz", api_health, ROUTE_RAW | ROUTE_INLINE | ROUTE_OPEN},
     {"GET", "/metrics", api_metrics, ROUTE_RAW},
     {"GET", "/telemetry", api_telemetry, 0},
+    {"GET", "/openapi.json", api_openapi, ROUTE_RAW | ROUTE_INLINE},
     {"GET", "/dashboard", api_page_index, ROUTE_RAW | ROUTE_INLINE | ROUTE_OPEN},
     {"GET", "/dashboard/{file}", api_page_file, ROUTE_RAW | ROUTE_INLINE | ROUTE_OPEN},
     {"GET", "/collections", api_collections_list, 0},
@@ -59,17 +61,58 @@ const struct route api_routes[] = {
     {"GET", COLLECTION "/points/{id}", api_point_get, 0},
     {"GET", COLLECTION "/points/{id}/image", api_point_image, ROUTE_RAW},
 
+    {"GET", COLLECTION "/snapshots", api_snapshots_list, 0},
+    {"POST", COLLECTION "/snapshots", api_snapshot_create, 0},
+    {"POST", COLLECTION "/snapshots/upload", api_snapshot_upload, 0},
+    {"PUT", COLLECTION "/snapshots/recover", api_snapshot_recover, 0},
+    {"GET", COLLECTION "/snapshots/{snapshot_name}", api_snapshot_download, ROUTE_RAW},
+    {"PUT", COLLECTION "/snapshots/{snapshot_name}", api_snapshot_put, 0},
+    {"DELETE", COLLECTION "/snapshots/{snapshot_name}", api_snapshot_delete, 0},
+    {"GET", "/snapshots", api_snapshots_list, 0},
+    {"POST", "/snapshots", api_snapshot_create, 0},
+    {"GET", "/snapshots/{snapshot_name}", api_snapshot_download, ROUTE_RAW},
+    {"DELETE", "/snapshots/{snapshot_name}", api_snapshot_delete, 0},
+    {"POST", COLLECTION "/labels", api_labels, ROUTE_READS},
+    {"POST", COLLECTION "/import", api_import, ROUTE_RAW},
+    {"POST", COLLECTION "/upload", api_upload, 0},
+    {"POST", "/v1/embeddings", api_embeddings, ROUTE_RAW | ROUTE_OPENAI | ROUTE_READS},
+
     /* Of the dialect, and not done yet: told as such instead of "no such path". */
     {"POST", COLLECTION "/points/discover", api_unsupported, ROUTE_READS},
     {"POST", COLLECTION "/points/discover/batch", api_unsupported, ROUTE_READS},
     {"POST", COLLECTION "/points/search/matrix/pairs", api_unsupported, ROUTE_READS},
     {"POST", COLLECTION "/points/search/matrix/offsets", api_unsupported, ROUTE_READS},
-    {"GET", COLLECTION "/snapshots", api_unsupported, 0},
-    {"POST", COLLECTION "/snapshots", api_unsupported, 0},
     {"GET", COLLECTION "/cluster", api_unsupported, 0},
-    {"GET", "/snapshots", api_unsupported, 0},
-    {"POST", "/snapshots", api_unsupported, 0},
     {"GET", "/cluster", api_unsupported, 0},
+
+    /* Of the dialect, and not meant to be done: api_unsupported.c says why. */
+    {"POST", COLLECTION "/cluster", api_unsupported, 0},
+    {"GET", COLLECTION "/optimizations", api_unsupported, 0},
+    {"GET", COLLECTION "/shards", api_unsupported, 0},
+    {"PUT", COLLECTION "/shards", api_unsupported, 0},
+    {"POST", COLLECTION "/shards/delete", api_unsupported, 0},
+    {"GET", COLLECTION "/shards/{shard_id}/snapshot", api_unsupported, 0},
+    {"GET", COLLECTION "/shards/{shard_id}/snapshots", api_unsupported, 0},
+    {"POST", COLLECTION "/shards/{shard_id}/snapshots", api_unsupported, 0},
+    {"POST", COLLECTION "/shards/{shard_id}/snapshots/upload", api_unsupported, 0},
+    {"PUT", COLLECTION "/shards/{shard_id}/snapshots/recover", api_unsupported, 0},
+    {"GET", COLLECTION "/shards/{shard_id}/snapshots/{snapshot_name}", api_unsupported,
+     0},
+    {"DELETE", COLLECTION "/shards/{shard_id}/snapshots/{snapshot_name}",
+     api_unsupported, 0},
+    {"GET", "/cluster/telemetry", api_unsupported, 0},
+    {"POST", "/cluster/recover", api_unsupported, 0},
+    {"DELETE", "/cluster/peer/{peer_id}", api_unsupported, 0},
+    {"GET", "/issues", api_unsupported, 0},
+    {"DELETE", "/issues", api_unsupported, 0},
+    {"GET", "/quotas", api_unsupported, 0},
+    {"PUT", "/quotas", api_unsupported, 0},
+
+    /* Of the dialect's earlier versions. */
+    {"POST", COLLECTION "/points/discover", api_unsupported, 0},
+    {"POST", COLLECTION "/points/discover/batch", api_unsupported, 0},
+    {"POST", "/locks", api_unsupported, 0},
+    {"GET", "/locks", api_unsupported, 0},
 };
 const size_t api_n_routes = sizeof api_routes / sizeof api_routes[0];
 
@@ -79,15 +122,25 @@ void api_call_init(struct api_call *call, const struct api *api)
     call->api = api;
     call->start_ns = clock_monotonic_ns();
     call->status = 200;
+    call->file_fd = -1;
     call->type = "application/json";
     call->csp = "default-src 'none'; frame-ancestors 'none'";
     call->cache = "no-store";
     out_init(&call->out, LIMIT_REPLY_BYTES);
 }
 
+static void drop_file(struct api_call *call)
+{
+    if (call->file_fd >= 0) {
+        close(call->file_fd);
+        call->file_fd = -1;
+    }
+}
+
 void api_call_release(struct api_call *call)
 {
     out_release(&call->out);
+    drop_file(call);
     json_object_put(call->json);
     call->json = NULL;
 }
@@ -97,14 +150,38 @@ static double elapsed_s(const struct api_call *call)
     return (double)(clock_monotonic_ns() - call->start_ns) / 1e9;
 }
 
+/* {"error": {"message", "type", "param", "code"}}, as clients of OpenAI's API read it. */
+static void write_openai_error(struct json_out *out, int status, const char *sentence)
+{
+    out_begin(out, '{');
+    out_key(out, "error");
+    out_begin(out, '{');
+    out_key(out, "message");
+    out_string(out, sentence);
+    out_key(out, "type");
+    out_string(out, status < 500 ? "invalid_request_error" : "server_error");
+    out_key(out, "param");
+    out_null(out);
+    out_key(out, "code");
+    out_null(out);
+    out_end(out, '}');
+    out_end(out, '}');
+}
+
 void api_call_fail(struct api_call *call, int status, const char *sentence)
 {
     struct json_out *out = &call->out;
+    const struct route *route = call->match.route;
     call->status = status;
     call->type = "application/json";
     call->cache = "no-store";
     call->disposition = NULL;
+    drop_file(call);
     out_clear(out);
+    if (route != NULL && (route->flags & ROUTE_OPENAI) != 0) {
+        write_openai_error(out, status, sentence);
+        return;
+    }
     out_begin(out, '{');
     out_key(out, "status");
     out_begin(out, '{');

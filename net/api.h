@@ -34,6 +34,7 @@ struct api {
     struct duet *db;
     struct metrics *metrics;
     struct image_urls *image_urls; /* NULL: pictures are not fetched from URLs */
+    struct label_cache *labels;    /* NULL: none are kept */
 };
 
 struct api_call {
@@ -42,12 +43,15 @@ struct api_call {
 
     /* The request; pointers are borrowed until the call is released. */
     struct route_match match;
-    const char *query; /* "wait=true", not decoded; NULL or "": none */
-    const char *body;  /* [n_body] */
+    const char *query;        /* "wait=true", not decoded; NULL or "": none */
+    const char *content_type; /* of the body; NULL: not said */
+    const char *body;         /* [n_body] */
     size_t n_body;
 
     /* The reply. */
     struct json_out out;
+    int file_fd; /* the body is this file, and `out` is not sent; -1: none. Owned */
+    uint64_t file_bytes;
     int status;
     const char *type;        /* of the content; static */
     const char *csp;         /* Content-Security-Policy; static */
@@ -91,6 +95,13 @@ void api_call_note_search(struct api_call *call, const struct duet_query *querie
 const char *api_call_collection(const struct api_call *call);
 /* For handlers: whether the URL says `name=value`, letter for letter. */
 bool api_call_says(const struct api_call *call, const char *name, const char *value);
+/* For handlers: the decoded value of `name` in the URL into value[size]; false where it
+ * is not there, or too long. */
+bool api_call_value(const struct api_call *call, const char *name, char *value,
+                    size_t size);
+/* The same as a whole number; *out stays where it is not there. ERR_INVALID. */
+enum err api_call_number(const struct api_call *call, const char *name, uint64_t *out)
+    ERR_CHECK;
 
 /* The handlers, by file. */
 
@@ -99,6 +110,8 @@ enum err api_version(struct api_call *call);
 enum err api_health(struct api_call *call);
 enum err api_metrics(struct api_call *call);
 enum err api_telemetry(struct api_call *call);
+
+/* api_unsupported.c */
 enum err api_unsupported(struct api_call *call);
 
 /* api_collections.c */
@@ -139,6 +152,13 @@ enum err api_points_batch(struct api_call *call);
  * `wait` said. */
 void api_write_completed(struct json_out *out);
 
+/* For handlers: a point to be written, as in an upsert; a line of `duet export` too where
+ * `lines`. What it points to lives as long as `inputs` and the JSON; point->vectors is
+ * the caller's, alloc_free, also after a failure. */
+struct inputs;
+enum err api_read_point(struct inputs *inputs, const struct field *f, bool lines,
+                        struct duet_point_input *point) ERR_CHECK;
+
 /* For handlers: the ids of an array; *ids is the caller's, alloc_free. */
 enum err api_read_ids(const struct field *list, struct duet_id **ids, size_t *n)
     ERR_CHECK;
@@ -163,6 +183,24 @@ enum err api_points_recommend_groups(struct api_call *call);
 
 /* api_facet.c */
 enum err api_facet(struct api_call *call);
+
+/* api_snapshots.c; the last five also without a collection: of the whole database */
+enum err api_snapshot_upload(struct api_call *call);
+enum err api_snapshot_recover(struct api_call *call);
+enum err api_snapshot_create(struct api_call *call);
+enum err api_snapshots_list(struct api_call *call);
+enum err api_snapshot_download(struct api_call *call);
+enum err api_snapshot_delete(struct api_call *call);
+enum err api_snapshot_put(struct api_call *call);
+
+/* Beyond the dialect: api_embeddings.c, api_labels.c, api_import.c, api_upload.c */
+enum err api_embeddings(struct api_call *call);
+enum err api_labels(struct api_call *call);
+enum err api_import(struct api_call *call);
+enum err api_upload(struct api_call *call);
+
+/* openapi.c */
+enum err api_openapi(struct api_call *call);
 
 /* page.c */
 enum err api_page_index(struct api_call *call);

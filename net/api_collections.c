@@ -33,7 +33,7 @@ static const struct field_rule create_rules[] = {
     {"replication_factor", NULL},
     {"write_consistency_factor", NULL},
     {"sharding_method", "shards are not supported"},
-    {"sparse_vectors", "sparse vectors are not supported"},
+    {"sparse_vectors", NULL},
     {"strict_mode_config", "strict mode is not supported"},
     {"metadata", NULL},
     {NULL, NULL},
@@ -180,6 +180,17 @@ static enum err read_own(const struct field *root, enum duet_vector_index *choic
     return ERR_OK;
 }
 
+/* Some clients send an empty list of them whatever they are asked for. */
+static enum err check_sparse(const struct field *root)
+{
+    struct field sparse = field_get(root, "sparse_vectors");
+    TRY(field_object(&sparse));
+    return sparse.value == NULL || json_object_object_length(sparse.value) == 0
+               ? ERR_OK
+               : field_fail(&sparse, ERR_UNSUPPORTED,
+                            "sparse vectors are not supported");
+}
+
 enum err api_collection_create(struct api_call *call)
 {
     struct field root;
@@ -188,6 +199,7 @@ enum err api_collection_create(struct api_call *call)
     TRY(api_call_json(call, &root));
     TRY(field_check(&root, create_rules));
     TRY(check_single(&root));
+    TRY(check_sparse(&root));
     struct field vectors = field_get(&root, "vectors");
     struct field model = field_get(&root, "model");
     if (vectors.value != NULL && model.value != NULL) {

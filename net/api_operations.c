@@ -71,6 +71,28 @@ static enum err read_point(struct inputs *inputs, const struct field *f,
     return read_point_payload(&payload, point);
 }
 
+enum err api_read_point(struct inputs *inputs, const struct field *f, bool lines,
+                        struct duet_point_input *point)
+{
+    static const struct field_rule rules[] = {{"id", NULL},
+                                              {"vector", NULL},
+                                              {"vectors", NULL},
+                                              {"payload", NULL},
+                                              {NULL, NULL}};
+    struct field many = field_get(f, "vectors");
+    if (!lines || many.value == NULL) {
+        return read_point(inputs, f, false, point);
+    }
+    TRY(field_check(f, rules));
+    struct field id = field_get(f, "id");
+    struct field payload = field_get(f, "payload");
+    struct point_vectors *vectors;
+    TRY(make_vectors(point, &vectors));
+    TRY(field_id(&id, &point->id));
+    TRY(input_read_vectors(inputs, &many, vectors->inputs, &point->n_vectors));
+    return read_point_payload(&payload, point);
+}
+
 /* Room for n points. */
 static enum err make_points(struct duet_operation *o, const struct field *list,
                             struct duet_point_input **points)

@@ -185,6 +185,10 @@ static void write_details(struct json_out *out, const struct duet_hit *hit)
         out_key(out, "source");
         out_string(out, hit->source);
     }
+    if (hit->hash[0] != '\0') {
+        out_key(out, "hash");
+        out_string(out, hit->hash);
+    }
     out_end(out, '}');
 }
 

@@ -1,6 +1,5 @@
 /*
- * api_service.c - the server about itself: version, health, metrics, telemetry, and what it does
- * not do yet.
+ * api_service.c - the server about itself: version, health, metrics, telemetry.
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -182,10 +181,4 @@ enum err api_telemetry(struct api_call *call)
     write_requests(call);
     out_end(out, '}');
     return ERR_OK;
-}
-
-enum err api_unsupported(struct api_call *call)
-{
-    return err_set(ERR_UNSUPPORTED, "%s %s is not supported yet",
-                   call->match.route->method, call->match.route->pattern);
 }

@@ -20,6 +20,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/limits.h"
 
 struct conn {
     struct conn_table *table;
@@ -105,6 +106,13 @@ void conn_set_state(struct conn *conn, enum conn_state state)
         if (table->n_busy == 0) {
             table->options.settled(table->options.arg);
         }
+    }
+}
+
+void conn_expect(struct conn *conn, uint64_t n_bytes)
+{
+    if (conn != NULL) {
+        conn->deadline_ns += n_bytes / LIMIT_SLOW_BYTES * UINT64_C(1000000000);
     }
 }
 

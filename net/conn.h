@@ -22,6 +22,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include <event2/bufferevent.h>
 
@@ -65,6 +66,10 @@ struct conn *conn_find(struct conn_table *table, const struct bufferevent *bev);
 
 /* Accepts NULL for `conn`. CONN_IDLE also gives back the bytes of the request. */
 void conn_set_state(struct conn *conn, enum conn_state state);
+
+/* Gives a reply that large the time to be taken at LIMIT_SLOW_BYTES a second. Accepts
+ * NULL. */
+void conn_expect(struct conn *conn, uint64_t n_bytes);
 
 /* Forgets the connections that evhttp has closed and cuts those past their time. */
 void conn_table_tick(struct conn_table *table);

@@ -45,6 +45,7 @@ struct exchange {
     struct conn *conn;
     struct evbuffer *body;
     char *query; /* a copy: the request may go while a worker reads it; NULL: none */
+    char *content_type; /* likewise */
     struct api_call call;
     const char *method;
     size_t n_in;             /* bytes of the body */
@@ -77,6 +78,7 @@ static void exchange_free(struct exchange *x)
         evbuffer_free(x->body);
     }
     alloc_free(x->query);
+    alloc_free(x->content_type);
     api_call_release(&x->call);
     alloc_free(x);
 }
@@ -86,6 +88,28 @@ static void free_bytes(const void *data, size_t n, void *bytes)
     (void)data;
     (void)n;
     alloc_free(bytes);
+}
+
+/* The file of the reply, which libevent maps, and closes. NULL: it could not. */
+static struct evbuffer *make_file_body(struct api_call *call)
+{
+    struct evbuffer *body = evbuffer_new();
+    struct evbuffer_file_segment *file = evbuffer_file_segment_new(
+        call->file_fd, 0, (ev_off_t)call->file_bytes, EVBUF_FS_CLOSE_ON_FREE);
+    if (file != NULL) {
+        call->file_fd = -1;
+    }
+    if (body == NULL || file == NULL ||
+        evbuffer_add_file_segment(body, file, 0, -1) != 0) {
+        if (body != NULL) {
+            evbuffer_free(body);
+        }
+        body = NULL;
+    }
+    if (file != NULL) {
+        evbuffer_file_segment_free(file);
+    }
+    return body;
 }
 
 /* Hands the reply's bytes to libevent without copying them. */
@@ -139,11 +163,14 @@ static void send_reply(struct exchange *x)
     int status = x->call.status;
     if (evhttp_request_get_command(x->request) == EVHTTP_REQ_HEAD) {
         char length[24];
-        snprintf(length, sizeof length, "%zu", x->call.out.text.size);
+        snprintf(length, sizeof length, "%llu",
+                 x->call.file_fd >= 0 ? (unsigned long long)x->call.file_bytes
+                                      : (unsigned long long)x->call.out.text.size);
         evhttp_add_header(evhttp_request_get_output_headers(x->request),
                           "Content-Length", length);
     } else {
-        body = make_body(&x->call.out.text);
+        body = x->call.file_fd >= 0 ? make_file_body(&x->call)
+                                    : make_body(&x->call.out.text);
         status = body != NULL ? status : 503;
     }
     evhttp_send_reply(x->request, status, http_reason(status), body);
@@ -191,6 +218,7 @@ static void exchange_finish(struct exchange *x)
         struct evhttp_connection *evcon = evhttp_request_get_connection(x->request);
         evhttp_connection_set_closecb(evcon, NULL, NULL);
         conn_set_state(x->conn, CONN_WRITING);
+        conn_expect(x->conn, x->call.file_fd >= 0 ? x->call.file_bytes : 0);
         evhttp_request_set_on_complete_cb(x->request, on_sent, x->conn);
         add_headers(x);
         send_reply(x);
@@ -396,13 +424,16 @@ static bool take_request(struct exchange *x)
 {
     const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(x->request);
     const char *query = evhttp_uri_get_query(uri);
-    if (query != NULL) {
-        x->query = alloc_dup(query);
-        x->call.query = x->query;
-    }
+    const char *type = evhttp_find_header(evhttp_request_get_input_headers(x->request),
+                                          "Content-Type");
+    x->query = query != NULL ? alloc_dup(query) : NULL;
+    x->content_type = type != NULL ? alloc_dup(type) : NULL;
+    x->call.query = x->query;
+    x->call.content_type = x->content_type;
     x->body = evbuffer_new();
     x->n_in = evbuffer_get_length(evhttp_request_get_input_buffer(x->request));
-    return (query == NULL || x->query != NULL) && x->body != NULL &&
+    return (query == NULL || x->query != NULL) &&
+           (type == NULL || x->content_type != NULL) && x->body != NULL &&
            evbuffer_add_buffer(x->body, evhttp_request_get_input_buffer(x->request)) ==
                0;
 }

@@ -7,15 +7,7 @@
 #include <string.h>
 
 #include "net/api.h"
-
-#define EMBED(symbol, path)                                                            \
-    __asm__(".section .rodata\n"                                                       \
-            ".global " #symbol "_begin, " #symbol "_end\n"                             \
-            ".hidden " #symbol "_begin, " #symbol "_end\n" #symbol "_begin:\n"         \
-            ".incbin \"" path "\"\n" #symbol "_end:\n"                                 \
-            ".byte 0\n"                                                                \
-            ".previous\n");                                                            \
-    extern const char symbol##_begin[], symbol##_end[]
+#include "net/embed.h"
 
 EMBED(page_index, "net/page/index.html");
 EMBED(page_icon, "net/page/icon.svg");

@@ -21,16 +21,18 @@
 #include "base/error.h"
 #include "base/limits.h"
 
-enum { ROUTE_PARAMS_MAX = 2 };
+enum { ROUTE_PARAMS_MAX = 3 };
 
 struct api_call;
 
 enum route_flags {
     ROUTE_OPEN = 1, /* needs no key */
     ROUTE_INLINE =
-        2,          /* so cheap that it runs on the loop's thread, queue or no queue */
-    ROUTE_RAW = 4,  /* the handler writes the whole body, not a dialect "result" */
-    ROUTE_READS = 8 /* changes nothing, though it is no GET: a read-only key may */
+        2,           /* so cheap that it runs on the loop's thread, queue or no queue */
+    ROUTE_RAW = 4,   /* the handler writes the whole body, not a dialect "result" */
+    ROUTE_READS = 8, /* changes nothing, though it is no GET: a read-only key may */
+    ROUTE_OPENAI =
+        16 /* errors come in the envelope of OpenAI's API, not the dialect's */
 };
 
 struct route {

@@ -19,6 +19,7 @@
 #include "net/address.h"
 #include "net/api.h"
 #include "net/image_url.h"
+#include "net/label_cache.h"
 #include "net/logbook.h"
 #include "net/loop.h"
 #include "net/tls.h"
@@ -192,6 +193,7 @@ static enum err open_parts(struct net_server *server,
     TRY(open_image_urls(server, options, n_workers));
     TRY(open_log(server, options));
     TRY(metrics_open(&server->api.metrics, api_routes, api_n_routes));
+    TRY(label_cache_open(&server->api.labels));
     TRY(job_queue_open(&server->jobs, n_workers, LIMIT_QUEUED_REQUESTS));
     return open_loops(server, options, is_loopback);
 }
@@ -280,6 +282,7 @@ void net_server_close(struct net_server *server)
         loop_close(server->loops[i]);
     }
     metrics_close(server->api.metrics);
+    label_cache_close(server->api.labels);
     if (server->listen_fd >= 0) {
         close(server->listen_fd);
     }

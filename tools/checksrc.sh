@@ -14,7 +14,7 @@ report() { # reads "file:line:text" from stdin, prints it with a sentence
 # base <- encoder, index <- db <- net <- cli: the folders whose headers a folder may use.
 declare -A may=(
   [base]="base" [encoder]="base|encoder" [index]="base|index"
-  [db]="base|encoder|index|db" [net]="base|net|db/duet\.h" [cli]="base|cli|db/duet\.h|db/duet_encoder\.h|db/duet_eval\.h|db/duet_model\.h|db/duet_keep\.h|net/server\.h"
+  [db]="base|encoder|index|db" [net]="base|net|db/duet\.h|db/duet_encoder\.h|db/duet_snapshot\.h" [cli]="base|cli|db/duet\.h|db/duet_encoder\.h|db/duet_eval\.h|db/duet_model\.h|db/duet_keep\.h|db/duet_snapshot\.h|db/duet_pictures\.h|net/server\.h"
 )
 folders="base encoder index db net cli"
 for folder in $folders; do

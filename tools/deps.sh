@@ -18,7 +18,7 @@ tools=$(dirname "$0")
 # The compiler (with dpkg-dev, patch and xz, which unpack FAISS's source) and the seams.
 BUILD=(build-essential pkg-config cmake)
 # Store, server, JSON, TLS; ca-certificates so that `duet model pull` can check a server.
-SYSTEM=(liblmdb-dev libevent-dev libssl-dev libcurl4-openssl-dev ca-certificates libjson-c-dev)
+SYSTEM=(liblmdb-dev libevent-dev libssl-dev libcurl4-openssl-dev ca-certificates curl libjson-c-dev)
 # Decoders: one maintained library a format, stb_image for what is left; EXIF's turn.
 PICTURES=(libjpeg62-turbo-dev libpng-dev libwebp-dev libheif-dev libavif-dev libstb-dev libexif-dev)
 # Unicode, regexes, CSV, hashing, matrix products (the OpenMP flavour: one thread budget), tests.

@@ -7,6 +7,7 @@
 #include "tests/db/steps.h"
 
 #include "base/log.h"
+#include "db/duet_snapshot.h"
 
 enum { N_STEPS = 16, POINTS_OF_A_RUN_MAX = 2000 };
 
@@ -125,6 +126,21 @@ static enum err restore(struct place *p)
     return result;
 }
 
+static enum err snapshot(struct place *p)
+{
+    struct duet_snapshot s;
+    return duet_snapshot_create(p->db, "c", &s);
+}
+
+static enum err recover(struct place *p)
+{
+    int fd = open(p->backup, O_RDONLY);
+    assert_true(fd >= 0);
+    enum err result = duet_snapshot_recover(p->db, "c", fd, NULL);
+    close(fd);
+    return result;
+}
+
 static enum err compact(struct place *p)
 {
     struct duet_compact_result r;
@@ -179,7 +195,7 @@ static void fail_in_turn(enum err (*operation)(struct place *p), int errnum)
         struct place p = {.seal_at = seal_at};
         struct duet_backup_result r;
         make_place(&p, &model);
-        if (operation == restore) {
+        if (operation == restore || operation == recover) {
             assert_ok(duet_backup(p.db, p.backup, &r));
         }
         faults_fail_at(point, errnum);
@@ -220,6 +236,8 @@ FAULT_TESTS(create)
 FAULT_TESTS(seal)
 FAULT_TESTS(back_up)
 FAULT_TESTS(restore)
+FAULT_TESTS(snapshot)
+FAULT_TESTS(recover)
 FAULT_TESTS(compact)
 FAULT_TESTS(repair)
 
@@ -231,8 +249,8 @@ int main(void)
 {
     log_set_level(LOG_ERROR);
     const struct CMUnitTest tests[] = {
-        BOTH(upsert),  BOTH(reopen),  BOTH(create),  BOTH(seal),
-        BOTH(back_up), BOTH(restore), BOTH(compact), BOTH(repair),
+        BOTH(upsert),  BOTH(reopen),   BOTH(create),  BOTH(seal),    BOTH(back_up),
+        BOTH(restore), BOTH(snapshot), BOTH(recover), BOTH(compact), BOTH(repair),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

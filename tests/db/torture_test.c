@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "db/db_internal.h"
 #include "db/duet_keep.h"
+#include "db/duet_snapshot.h"
 
 enum { DIM = 8, N = 300, STEPS_MAX = 2000 };
 
@@ -515,6 +516,47 @@ static enum err back_up(struct duet *db)
     return result;
 }
 
+static enum err take_snapshot(struct duet *db)
+{
+    struct duet_snapshot s;
+    struct duet_snapshots all;
+    TRY(duet_snapshot_create(db, "c", &s));
+    TRY(duet_snapshots_list(db, "c", &all));
+    duet_snapshots_release(&all);
+    return duet_snapshot_delete(db, "c", s.name);
+}
+
+/* What was made before the failure would make the next list longer. */
+static void delete_snapshots(struct duet *db)
+{
+    struct duet_snapshots all;
+    assert_ok(duet_snapshots_list(db, "c", &all));
+    for (size_t i = 0; i < all.n; i++) {
+        assert_ok(duet_snapshot_delete(db, "c", all.items[i].name));
+    }
+    duet_snapshots_release(&all);
+}
+
+static int snapshot_fd; /* of the database as it was filled */
+
+static enum err recover(struct duet *db)
+{
+    return duet_snapshot_recover(db, "c", snapshot_fd, NULL);
+}
+
+static void test_snapshots(void **state)
+{
+    struct test_db *t = *state;
+    struct duet_snapshot s;
+    struct duet_snapshot_file file;
+    torture(t, take_snapshot, delete_snapshots);
+    assert_ok(duet_snapshot_create(t->db, "c", &s));
+    assert_ok(duet_snapshot_locate(t->db, "c", s.name, &file));
+    snapshot_fd = file.fd;
+    torture(t, recover, nothing_was_removed);
+    close(file.fd);
+}
+
 static void test_verify(void **state)
 {
     torture(*state, verify, no_matter);
@@ -636,6 +678,7 @@ int main(void)
         TEST(test_open),
         TEST(test_verify),
         TEST(test_backup),
+        TEST(test_snapshots),
         TEST(test_compact),
         TEST(test_repair),
         TEST(test_restore),

@@ -33,9 +33,10 @@ static void test_without_a_command_help_is_told_on_stderr(void **state)
 }
 
 static const char *const commands[] = {
-    "add",     "search", "get",     "ls",      "rm",     "stats",    "model",
-    "version", "help",   "serve",   "embed",   "label",  "describe", "verify",
-    "repair",  "backup", "restore", "compact", "export", "import",   "index"};
+    "add",      "search",  "get",    "ls",      "rm",      "stats",
+    "model",    "version", "help",   "serve",   "embed",   "label",
+    "describe", "verify",  "repair", "backup",  "restore", "compact",
+    "export",   "import",  "index",  "snapshot"};
 
 static void test_help_lists_every_command(void **state)
 {
@@ -803,9 +804,9 @@ static void test_a_server_answers_as_the_database_does(void **state)
     assert_alike(url, (const char *const[]){"search", "--image", at("pictures/b.ppm"),
                                             "--exact", "--json", NULL});
     assert_alike(url, (const char *const[]){"ls", "--json", NULL});
-    RUN("--url", url, "stats");
+    RUN("--url", url, "stats", "--json");
     assert_status(0);
-    json_object_put(json_line(0));
+    assert_int_equal(printed("points"), 3);
     kill(server, SIGTERM);
     finish(server);
     assert_status(0);
@@ -852,7 +853,7 @@ static void test_points_are_got_and_removed_at_a_server(void **state)
     assert_alike(url, (const char *const[]){"ls", "--filter", BARE, NULL});
     assert_alike(
         url, (const char *const[]){"search", "dog", "--filter", BARE, "-k", "1", NULL});
-    RUN("--url", url, "stats", "--filter", BARE);
+    RUN("--url", url, "stats", "--filter", BARE, "--json");
     assert_int_equal(printed("matching"), 2);
     RUN("--url", url, "ls", "--filter", "{\"musst\":[]}");
     assert_one_error(2, "filter.musst: is not known here");
@@ -867,7 +868,7 @@ static void test_points_are_got_and_removed_at_a_server(void **state)
     RUN("--url", url, "get", id);
     assert_status(1);
     RUN("--url", url, "get", "no/id");
-    assert_one_error(2, "no/id");
+    assert_one_error(3, "no/id");
     RUN("--url", url, "--collection", "other", "search", "dog");
     assert_one_error(3, "other");
     kill(server, SIGTERM);
@@ -881,6 +882,8 @@ static void test_no_server_there_has_its_own_code(void **state)
     RUN("--url", "http://127.0.0.1:1", "search", "dog");
     assert_one_error(9, "http://127.0.0.1:1");
     RUN("--url", "http://127.0.0.1:1", "add", pictures);
+    assert_one_error(9, "http://127.0.0.1:1");
+    RUN("--url", "http://127.0.0.1:1", "verify");
     assert_one_error(2, "not on --url");
 }
 

@@ -76,7 +76,8 @@ static void test_only_the_library_s_own_names_are_visible(void **state)
 static void test_the_headers_are_good_cplusplus_too(void **state)
 {
     (void)state;
-    run("printf '#include <db/%s>\n' duet.h duet_encoder.h duet_model.h >$T/header.cpp "
+    run("printf '#include <db/%s>\n' duet.h duet_encoder.h duet_model.h "
+        "duet_snapshot.h duet_pictures.h >$T/header.cpp "
         "&& "
         "g++ -std=c++17 -Wall -Wextra -fsyntax-only -I$T/usr/local/include/duet "
         "$T/header.cpp");

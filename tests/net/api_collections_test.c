@@ -58,6 +58,18 @@ static void test_settings_of_other_engines_are_taken_in_silence(void **state)
     assert_answer(200, "\"result\":true");
 }
 
+static void test_no_sparse_vectors_are_none(void **state)
+{
+    (void)state;
+    create(
+        "{\"vectors\": {\"size\": 4, \"distance\": \"Dot\"}, \"sparse_vectors\": {}}");
+    assert_answer(200, "\"result\":true");
+    check_refused(501,
+                  "{\"vectors\": {\"size\": 4, \"distance\": \"Dot\"}, "
+                  "\"sparse_vectors\": {\"s\": {}}}",
+                  "sparse_vectors: sparse vectors are not supported");
+}
+
 static void test_collections_that_are_wrong_say_where(void **state)
 {
     (void)state;
@@ -292,6 +304,7 @@ int main(void)
         TEST(test_an_empty_body_makes_a_cross_modal_collection),
         TEST(test_vectors_make_plain_spaces),
         TEST(test_settings_of_other_engines_are_taken_in_silence),
+        TEST(test_no_sparse_vectors_are_none),
         TEST(test_collections_that_are_wrong_say_where),
         TEST(test_distances_datatypes_and_metadata_are_taken),
         TEST(test_an_index_is_chosen_and_told),

@@ -125,6 +125,49 @@ static void test_short_memory_is_an_error_wherever_it_strikes(void **state)
     }
 }
 
+static void test_short_memory_is_an_error_of_uploads_too(void **state)
+{
+    (void)state;
+    static const char form[] = "multipart/form-data; boundary=b";
+    static const struct {
+        const char *type, *method, *path, *body;
+    } asked[] = {
+        {NULL, "POST", "/v1/embeddings",
+         "{\"input\": [\"a\", \"data:image/png;base64,Zm9v\", {\"image\": \"Zm9v\"}], "
+         "\"encoding_format\": \"base64\"}"},
+        {NULL, "POST", "/collections/things/labels",
+         "{\"labels\": [\"a\", \"b\"], \"templates\": [\"{}\"], \"filter\": {}}"},
+        {NULL, "POST", "/collections/things/labels", "{\"image\": \"Zm9v\"}"},
+        {NULL, "POST", "/collections/things/import",
+         "{\"id\": 1, \"vector\": {\"image\": \"Zm9v\"}}\nbad\n"
+         "{\"id\": 2, \"vectors\": {\"image\": [1, 2]}, \"payload\": {\"a\": 1}}"},
+        {form, "POST", "/collections/things/upload",
+         "--b\r\nContent-Disposition: form-data; name=\"text\"\r\n\r\na dog\r\n--b\r\n"
+         "Content-Disposition: form-data; name=\"f\"; "
+         "filename=\"f\"\r\n\r\nabc\r\n--b--"},
+        {form, "POST", "/collections/things/snapshots/upload",
+         "--b\r\nContent-Disposition: form-data; "
+         "name=\"snapshot\"\r\n\r\nabc\r\n--b--"},
+        {NULL, "PUT", "/collections/things/snapshots/recover",
+         "{\"location\": \"a.snapshot\"}"},
+    };
+    fake.n_points = 1;
+    for (size_t i = 0; i < sizeof asked / sizeof asked[0]; i++) {
+        int status = 0;
+        for (long n = 0; status != 200; n++) {
+            assert_true(n < 200);
+            alloc_fail_after(n);
+            ask_as(asked[i].type, asked[i].method, asked[i].path, asked[i].body);
+            alloc_fail_after(-1);
+            status = answer.status;
+            if (status != 503 && status != 200) {
+                print_error("%s: %d %s\n", asked[i].path, status, answer.text);
+                fail();
+            }
+        }
+    }
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, ask_begin, ask_end)
@@ -138,6 +181,7 @@ int main(void)
         TEST(test_the_page_and_its_files_are_there),
         TEST(test_a_flag_of_the_url_is_a_whole_word),
         TEST(test_short_memory_is_an_error_wherever_it_strikes),
+        TEST(test_short_memory_is_an_error_of_uploads_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

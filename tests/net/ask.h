@@ -49,8 +49,9 @@ static inline int ask_end(void **state)
     return 0;
 }
 
-/* `path` may have a query string; `body` NULL: none. */
-static inline void ask(const char *method, const char *path, const char *body)
+/* `path` may have a query string; `body` NULL: none; `type` of it, NULL: not said. */
+static inline void ask_as(const char *type, const char *method, const char *path,
+                          const char *body)
 {
     struct api_call call;
     char plain[512];
@@ -60,6 +61,7 @@ static inline void ask(const char *method, const char *path, const char *body)
     assert_int_equal(route_find(api_routes, api_n_routes, method, plain, &call.match),
                      ROUTE_FOUND);
     call.query = path[n] == '?' ? path + n + 1 : NULL;
+    call.content_type = type;
     call.body = body;
     call.n_body = body != NULL ? strlen(body) : 0;
     api_call_run(&call);
@@ -68,6 +70,11 @@ static inline void ask(const char *method, const char *path, const char *body)
     answer.disposition = call.disposition;
     snprintf(answer.text, sizeof answer.text, "%s", call.out.text.data);
     api_call_release(&call);
+}
+
+static inline void ask(const char *method, const char *path, const char *body)
+{
+    ask_as(NULL, method, path, body);
 }
 
 #define assert_answer(status_, text_)                                                  \

@@ -14,6 +14,7 @@
 #ifndef TESTS_NET_FAKE_DB_H
 #define TESTS_NET_FAKE_DB_H
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -22,6 +23,8 @@
 
 #include "base/error.h"
 #include "db/duet.h"
+#include "db/duet_encoder.h"
+#include "db/duet_snapshot.h"
 
 enum { FAKE_POINTS_MAX = 32, FAKE_OPERATIONS_MAX = 8 };
 
@@ -54,6 +57,12 @@ static struct fake {
     enum duet_vector_index index; /* of the last create or update */
     unsigned last_ef;             /* of the last search */
     char payload_index[256]; /* the last made ("field schema") or removed ("field") */
+    char aliases[256];       /* the last changes */
+    size_t n_upserts;        /* that succeeded */
+    size_t n_label_lists;    /* that were made */
+    enum err fail_upsert;    /* not ERR_OK: what duet_upsert answers */
+    struct duet_snapshot_part last_part;
+    char recovered[128]; /* "COLLECTION CHECKSUM" of the last recovery */
 } fake = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
 
 #define FAKE_TRY() FAIL_IF(fake.fail != ERR_OK, fake.fail, "told to fail")
@@ -65,6 +74,7 @@ static inline void fake_reset(void)
     fake.held = false;
     fake.n_points = 0;
     fake.n_searches = 0;
+    fake.n_upserts = 0;
     fake.truncated = false;
     fake.pages_full = false;
     pthread_cond_broadcast(&fake.changed);
@@ -154,7 +164,7 @@ enum err duet_collection_drop(struct duet *db, const char *name)
 enum err duet_model(struct duet *db, struct duet_model_info *out)
 {
     (void)db;
-    *out = (struct duet_model_info){.name = "tiny"};
+    *out = (struct duet_model_info){.name = "tiny", .space = "tiny-v1", .dim = 2};
     return ERR_OK;
 }
 
@@ -745,6 +755,176 @@ void duet_recalls_release(struct duet_recalls *recalls)
 {
     free(recalls->items);
     recalls->items = NULL;
+}
+
+/* A point whose payload has "bad" in it is refused, and with it its group. */
+enum err duet_upsert(struct duet *db, const char *collection,
+                     const struct duet_point_input *points, size_t n)
+{
+    (void)db;
+    TRY(fake_find_collection(collection));
+    FAIL_IF(fake.fail_upsert != ERR_OK, fake.fail_upsert, "told to fail");
+    for (size_t i = 0; i < n; i++) {
+        FAIL_IF(points[i].payload != NULL && strstr(points[i].payload, "bad") != NULL,
+                ERR_INVALID, "point %zu: is bad", i);
+    }
+    pthread_mutex_lock(&fake.lock);
+    for (size_t i = 0; i < n && fake.n_points < FAKE_POINTS_MAX - 1; i++) {
+        fake_put(&points[i]);
+    }
+    fake.n_upserts++;
+    pthread_mutex_unlock(&fake.lock);
+    return ERR_OK;
+}
+
+enum err duet_id_of_bytes(struct duet *db, const void *bytes, size_t n,
+                          struct duet_id *out)
+{
+    (void)db, (void)bytes;
+    *out = (struct duet_id){.number = 1000 + n};
+    return ERR_OK;
+}
+
+struct duet_input duet_input_text(const char *text)
+{
+    return (struct duet_input){
+        .kind = DUET_INPUT_TEXT, .bytes = text, .n = strlen(text)};
+}
+
+/* Each text has as many tokens as bytes, and is cut behind the tenth. */
+enum err duet_embed_many(struct duet *db, const struct duet_input *inputs, size_t n,
+                         float **vectors, size_t *dim, struct duet_embedded *results)
+{
+    (void)db;
+    *vectors = NULL;
+    FAKE_TRY();
+    *vectors = calloc(n, 2 * sizeof(float));
+    *dim = 2;
+    for (size_t i = 0; i < n; i++) {
+        bool text = inputs[i].kind == DUET_INPUT_TEXT;
+        results[i] =
+            (struct duet_embedded){text ? inputs[i].n : 0, text && inputs[i].n > 10};
+        (*vectors)[2 * i] = text ? 1 : 0;
+        (*vectors)[2 * i + 1] = text ? 0 : 1;
+    }
+    return ERR_OK;
+}
+
+enum err duet_embed(struct duet *db, const struct duet_input *input, float **vector,
+                    size_t *dim)
+{
+    struct duet_embedded result;
+    return duet_embed_many(db, input, 1, vector, dim, &result);
+}
+
+/* ---- Labels: the i-th of n is likely as 1 / (i + 1) ---- */
+
+struct duet_labels {
+    size_t n;
+};
+
+enum err duet_labels_make_for(struct duet_labels **out, struct duet *db,
+                              const struct duet_label_options *options)
+{
+    (void)db;
+    *out = NULL;
+    FAKE_TRY();
+    *out = malloc(sizeof **out);
+    (*out)->n = options->n_labels;
+    pthread_mutex_lock(&fake.lock);
+    fake.n_label_lists++;
+    pthread_mutex_unlock(&fake.lock);
+    return ERR_OK;
+}
+
+void duet_labels_free(struct duet_labels *labels)
+{
+    free(labels);
+}
+
+enum err duet_label_vector(const struct duet_labels *labels, const float *vector,
+                           size_t dim, double *probabilities)
+{
+    (void)vector;
+    FAIL_IF(dim != 2, ERR_CONFLICT, "another size");
+    for (size_t i = 0; i < labels->n; i++) {
+        probabilities[i] = 1.0 / (double)(i + 1);
+    }
+    return ERR_OK;
+}
+
+/* ---- Snapshots: one, "a.snapshot", of everything; its file is /dev/null ---- */
+
+static struct duet_snapshot fake_snapshot = {
+    .name = "a.snapshot", .size_bytes = 3, .created_ms = 0, .sha256 = "ab"};
+
+enum err duet_snapshot_create(struct duet *db, const char *collection,
+                              struct duet_snapshot *out)
+{
+    (void)db;
+    TRY(fake_find_collection(collection != NULL ? collection : "things"));
+    *out = fake_snapshot;
+    return ERR_OK;
+}
+
+enum err duet_snapshots_list(struct duet *db, const char *collection,
+                             struct duet_snapshots *out)
+{
+    (void)db;
+    TRY(fake_find_collection(collection != NULL ? collection : "things"));
+    *out = (struct duet_snapshots){&fake_snapshot, 1};
+    return ERR_OK;
+}
+
+void duet_snapshots_release(struct duet_snapshots *list)
+{
+    (void)list;
+}
+
+enum err duet_snapshot_delete(struct duet *db, const char *collection, const char *name)
+{
+    (void)db, (void)collection;
+    FAKE_TRY();
+    FAIL_IF(strcmp(name, "a.snapshot") != 0, ERR_NOT_FOUND, "there is no snapshot");
+    return ERR_OK;
+}
+
+enum err duet_snapshot_locate(struct duet *db, const char *collection,
+                              const char *location, struct duet_snapshot_file *out)
+{
+    (void)db, (void)collection;
+    *out = (struct duet_snapshot_file){.fd = -1};
+    FAKE_TRY();
+    FAIL_IF(strcmp(location, "a.snapshot") != 0, ERR_NOT_FOUND, "there is no snapshot");
+    out->fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+    return ERR_OK;
+}
+
+enum err duet_snapshot_put(struct duet *db, const char *collection, const char *name,
+                           const struct duet_snapshot_part *part, bool *done)
+{
+    (void)db, (void)collection, (void)name;
+    FAKE_TRY();
+    fake.last_part = *part;
+    *done = part->offset + part->n == part->total;
+    return ERR_OK;
+}
+
+enum err duet_snapshot_scratch(struct duet *db, int *fd)
+{
+    (void)db;
+    *fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+    return ERR_OK;
+}
+
+enum err duet_snapshot_recover(struct duet *db, const char *collection, int fd,
+                               const char *sha256)
+{
+    (void)db, (void)fd;
+    FAKE_TRY();
+    snprintf(fake.recovered, sizeof fake.recovered, "%s %s", collection,
+             sha256 != NULL ? sha256 : "-");
+    return ERR_OK;
 }
 
 #endif
