@@ -16,15 +16,16 @@ static bool is_in_number(char c)
 }
 
 /* What json-c takes and would not keep: whole numbers past 64 bits, which it turns into
- * the largest that fits, and the words NaN and Infinity, which are not JSON. `at` is
- * outside of any string; moves it behind one number or byte. */
+ * the largest that fits, the words NaN and Infinity, which are not JSON, and whatever
+ * stands behind a NUL, which it does not look at. `at` is outside of any string; moves
+ * it behind one number or byte. */
 static enum err check_bare(const char *text, size_t n, size_t *at)
 {
     size_t first = *at;
     bool negative = text[*at] == '-';
     uint64_t value = 0, most = negative ? (uint64_t)INT64_MAX + 1 : UINT64_MAX;
     bool fits = true;
-    FAIL_IF(text[*at] == 'N' || text[*at] == 'I', ERR_INVALID,
+    FAIL_IF(text[*at] == 'N' || text[*at] == 'I' || text[*at] == '\0', ERR_INVALID,
             "not JSON: unexpected character at byte %zu", *at);
     *at = first + negative;
     for (; *at < n && text[*at] >= '0' && text[*at] <= '9'; ++*at) {

@@ -60,6 +60,19 @@ static void test_what_is_not_exactly_one_value_is_refused(void **state)
     }
 }
 
+/* json-c reads no further than a NUL. */
+static void test_nothing_hides_behind_a_nul(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {"{}\0", "{}\0x", "{\0}", "\0{}", "[1,\0]"};
+    static const size_t sizes[] = {3, 4, 3, 3, 5};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        struct json_object *value;
+        assert_err(json_parse(&value, bad[i], sizes[i]), ERR_INVALID);
+        assert_null(value);
+    }
+}
+
 static void test_depth_is_limited(void **state)
 {
     (void)state;
@@ -98,6 +111,7 @@ int main(void)
         cmocka_unit_test(test_ids_up_to_2_64_survive),
         cmocka_unit_test(test_numbers_that_would_change_are_refused),
         cmocka_unit_test(test_what_is_not_exactly_one_value_is_refused),
+        cmocka_unit_test(test_nothing_hides_behind_a_nul),
         cmocka_unit_test(test_depth_is_limited),
         cmocka_unit_test(test_members_of_the_wrong_type_are_named),
     };
