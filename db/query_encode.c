@@ -66,12 +66,26 @@ static enum err flush(struct encoding *e)
         vectors[i] = (float *)(size_t)group->inputs[i]->vector;
     }
     group->n = 0;
-    return n == 0 ? ERR_OK : enc_pool_tokens(e->db->pool, &wait, tokens, n, vectors);
+    if (n == 0) {
+        return ERR_OK;
+    }
+    TRY(enc_pool_tokens(e->db->pool, &wait, tokens, n, vectors));
+    for (size_t i = 0; i < n; i++) {
+        const struct query_input *input = group->inputs[i];
+        text_cache_put(e->db->texts, input->asked->bytes, input->asked->n,
+                       input->vector, input->truncated);
+    }
+    return ERR_OK;
 }
 
-static enum err add_text(struct encoding *e, struct query_input *input)
+/* A text whose vector is kept from an earlier query needs no batch. */
+static enum err add_text(struct encoding *e, struct query_input *input, float *vector)
 {
     struct group *group = e->group;
+    if (text_cache_get(e->db->texts, input->asked->bytes, input->asked->n, vector,
+                       &input->truncated)) {
+        return ERR_OK;
+    }
     struct enc_tokens *tokens = &group->tokens[group->n];
     TRY(enc_tokenize(e->db->model, input->asked->bytes, input->asked->n, tokens));
     input->truncated = tokens->info.truncated;
@@ -94,7 +108,7 @@ static enum err encode_one(struct encoding *e, struct query_input *input)
     TRY(query_take(e->tree, e->dim, sizeof *vector, &vector));
     input->vector = vector;
     e->done[e->n_done++] = input;
-    return is_text ? add_text(e, input)
+    return is_text ? add_text(e, input, vector)
                    : encode_input(e->db, input->asked, &(struct encode_how){0}, vector);
 }
 
