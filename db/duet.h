@@ -571,8 +571,9 @@ struct duet_ordered {
 /*
  * The points that have such a value, in the order of it, of equal values by id (up, in
  * either direction); hits[].order is the value. A point is there once for each value
- * that it has. No index is needed: all points are looked at, and a payload's field is
- * parsed. ERR_NOT_FOUND, ERR_INVALID, ERR_LIMIT.
+ * that it has. With an index of numbers or dates on the field, the values of that kind
+ * count, and without a filter no more points are looked at than come out; otherwise all
+ * that match are. ERR_NOT_FOUND, ERR_INVALID, ERR_LIMIT.
  */
 DUET_CHECK enum err duet_scroll_ordered(struct duet *db, const char *collection,
                                         const struct duet_ordered *what,

@@ -11,6 +11,7 @@
 #include "db/database.h"
 #include "db/datetime.h"
 #include "db/hits.h"
+#include "db/order_walk.h"
 
 /* ---- Values ---- */
 
@@ -26,18 +27,25 @@ static struct json_number whole_number(int64_t value)
                      : (struct json_number){.whole = (uint64_t)value};
 }
 
-bool order_number(struct json_object *value, struct json_number *out)
+struct json_number order_number_of_time(struct datetime time)
+{
+    return whole_number(microseconds(time));
+}
+
+bool order_number(enum order_values which, struct json_object *value,
+                  struct json_number *out)
 {
     struct datetime time;
     if (!json_object_is_type(value, json_type_string)) {
-        return json_number_get(value, out);
+        return which != ORDER_TIMES && json_number_get(value, out);
     }
     const char *text = json_object_get_string(value);
-    if (strlen(text) != (size_t)json_object_get_string_len(value) ||
+    if (which == ORDER_NUMBERS ||
+        strlen(text) != (size_t)json_object_get_string_len(value) ||
         !datetime_parse(text, &time)) {
         return false;
     }
-    *out = whole_number(microseconds(time));
+    *out = order_number_of_time(time);
     return true;
 }
 
@@ -50,7 +58,7 @@ static enum err read_start(struct order *order, const char *text)
     if (result != ERR_OK) {
         return err_prefix(result, "start_from");
     }
-    order->has_start = order_number(value, &order->start);
+    order->has_start = order_number(ORDER_ALL, value, &order->start);
     json_object_put(value);
     FAIL_IF(!order->has_start, ERR_INVALID, "start_from: must be a number or a date");
     return ERR_OK;
@@ -66,8 +74,19 @@ enum err order_open(struct order *order, const struct duet_order *by)
     return payload_field_open(&order->field, by->key);
 }
 
+enum err order_bind(struct order *order, struct txn *txn, uint32_t collection)
+{
+    TRY(payload_indexes_load(&order->indexes, txn, collection));
+    const struct payload_index *index =
+        payload_indexes_find(&order->indexes, &order->field.path);
+    order->which = order_values_of(index);
+    order->index = order->which != ORDER_ALL && index->ready ? index : NULL;
+    return ERR_OK;
+}
+
 void order_close(struct order *order)
 {
+    payload_indexes_release(&order->indexes);
     payload_field_close(&order->field);
 }
 
@@ -178,7 +197,8 @@ static bool add_value(void *arg, struct json_object *value)
     struct adding *a = arg;
     struct order_list *list = a->list;
     struct json_number number;
-    if (!order_number(value, &number) || !order_takes(a->order, number)) {
+    if (!order_number(a->order->which, value, &number) ||
+        !order_takes(a->order, number)) {
         return false;
     }
     struct json_number *values =
@@ -219,9 +239,9 @@ enum err order_add_point(const struct order *order, struct order_list *list,
     return ERR_OK;
 }
 
-enum err order_find(const struct order *order, struct txn *txn,
-                    const struct record_collection *collection,
-                    const struct filter *filter, struct order_list *list)
+static enum err find_by_scan(const struct order *order, struct txn *txn,
+                             const struct record_collection *collection,
+                             const struct filter *filter, struct order_list *list)
 {
     struct matches m;
     TRY(matches_open(&m, txn, collection, filter, NULL));
@@ -232,10 +252,20 @@ enum err order_find(const struct order *order, struct txn *txn,
             TRY_OUT(order_add_point(order, list, m.id, m.record.payload));
         }
     } while (m.found);
-    order_list_sort(order, list);
 out:
     matches_close(&m);
     return result;
+}
+
+enum err order_find(const struct order *order, struct txn *txn,
+                    const struct record_collection *collection,
+                    const struct filter *filter, struct order_list *list)
+{
+    TRY(filter == NULL && order->index != NULL
+            ? order_walk(order, txn, collection->number, list)
+            : find_by_scan(order, txn, collection, filter, list));
+    order_list_sort(order, list);
+    return ERR_OK;
 }
 
 /* ---- Hits ---- */
@@ -273,6 +303,7 @@ enum err duet_scroll_ordered(struct duet *db, const char *collection,
     TRY_OUT(order_list_init(&list, what->limit + what->offset));
     TRY_OUT(store_read(db->store, &txn));
     TRY_OUT(collection_get(&txn, collection, &c));
+    TRY_OUT(order_bind(&order, &txn, c.number));
     TRY_OUT(order_find(&order, &txn, &c, filter, &list));
     TRY_OUT(fill_hits(&txn, &c, &list, what, out));
 out:

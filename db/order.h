@@ -6,6 +6,7 @@
  *     struct order_list list;
  *     TRY(order_open(&order, &(struct duet_order){.key = "price"}));
  *     TRY_OUT(order_list_init(&list, 100));
+ *     TRY_OUT(order_bind(&order, &txn, collection.number));
  *     TRY_OUT(order_find(&order, &txn, &collection, filter, &list));
  *     for (size_t i = 0; i < list.n; i++) {
  *         use(list.entries[i].id, list.entries[i].value);
@@ -15,19 +16,25 @@
  *     order_close(&order);
  *
  * The order is total: by value, as asked; of equal values by id, upwards. A point with
- * several values stands there once for each, and once for those that are equal. All
- * that matches is looked at, and the best k are kept in a heap: memory does not depend
- * on how many there are. order_add takes what comes in any order, so a walk over an
- * index of the values may end where order_list_ends says that no later one can enter.
+ * several values stands there once for each, and once for those that are equal. The best
+ * k are kept in a heap: memory does not depend on how many there are. Without a filter an
+ * index of the field is walked (order_walk.h) until no later value can enter; otherwise
+ * all that matches is looked at.
  *
- * Threads: an order does not change once it is open. A list belongs to one thread.
+ * Threads: an order does not change once it is bound. A list belongs to one thread.
  */
 #ifndef DB_ORDER_H
 #define DB_ORDER_H
 
 #include "base/json_number.h"
+#include "db/datetime.h"
 #include "db/matches.h"
 #include "db/payload_field.h"
+#include "db/payload_index.h"
+
+/* Which values of a field count: with an index on it those of the index's kind, so that
+ * an answer does not depend on which way it was found. */
+enum order_values { ORDER_ALL, ORDER_NUMBERS, ORDER_TIMES };
 
 /* Not to be moved while it is open. */
 struct order {
@@ -35,6 +42,10 @@ struct order {
     bool descending;
     bool has_start;
     struct json_number start; /* the first value that counts */
+
+    enum order_values which;
+    struct payload_indexes indexes;    /* of the collection, once it is bound */
+    const struct payload_index *index; /* the one that gives the order; NULL: none */
 };
 
 struct order_entry {
@@ -52,6 +63,11 @@ struct order_list {
 
 /* ERR_INVALID, ERR_LIMIT name what is wrong of `by`; there is nothing to close then. */
 enum err order_open(struct order *order, const struct duet_order *by) ERR_CHECK;
+
+/* Looks whether there is an index on the field, in the transaction that is to be searched.
+ * Once, before any point is asked; without it all values count and none helps. */
+enum err order_bind(struct order *order, struct txn *txn, uint32_t collection)
+    ERR_CHECK;
 
 /* Accepts a zeroed one. */
 void order_close(struct order *order);
@@ -85,7 +101,9 @@ bool order_list_ends(const struct order *order, const struct order_list *list,
 void order_list_sort(const struct order *order, struct order_list *list);
 
 /* The number that a value of a payload is ordered by: itself, or a date's microseconds.
- * False where it is neither. */
-bool order_number(struct json_object *value, struct json_number *out);
+ * False where it is neither, or does not count. */
+bool order_number(enum order_values which, struct json_object *value,
+                  struct json_number *out);
+struct json_number order_number_of_time(struct datetime time);
 
 #endif

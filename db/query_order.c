@@ -75,7 +75,10 @@ enum err query_order(struct query_search *s, const struct query_node *node,
     if (result != ERR_OK) {
         return query_blame(&s->tree, node, err_prefix(result, "query.order_by"));
     }
-    result = run(s, node, sources, &order, list);
+    result = order_bind(&order, &s->txn, s->collection.number);
+    if (result == ERR_OK) {
+        result = run(s, node, sources, &order, list);
+    }
     order_close(&order);
     return result;
 }

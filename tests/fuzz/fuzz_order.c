@@ -35,7 +35,7 @@ static bool take(void *arg, struct json_object *value)
     struct seen *seen = arg;
     struct json_number number;
     need(facet_add(seen->facet, 1, value) == ERR_OK);
-    if (order_number(value, &number) && order_takes(seen->order, number)) {
+    if (order_number(ORDER_ALL, value, &number) && order_takes(seen->order, number)) {
         int side = seen->n == 0 ? 0 : json_number_compare(number, seen->first);
         if (seen->n++ == 0 || (seen->order->descending ? side > 0 : side < 0)) {
             seen->first = number;
