@@ -238,7 +238,7 @@ static enum err ask_segment(struct nearest *n, const struct record_segment *s,
         .nprobe = w->nprobe,
         .ef = w->ef,
         .allowed = live,
-        .n_rounds = n->allowed != NULL ? FILTER_ROUNDS : 0,
+        .n_rounds = n->allowed != NULL && !n->force_index ? FILTER_ROUNDS : 0,
     };
     struct ann_hit *candidates = alloc_array(w->n_candidates, sizeof *candidates);
     if (candidates == NULL) {
