@@ -126,7 +126,7 @@ static void query(void *arg)
         questions_ask_exactly(&sides[i], db, MADE_COLLECTION);
         numbers->exact_ms = sides[i].exact_ms;
         find_best(db, &sides[i], has_lists, &numbers->best[i]);
-        questions_release(&sides[i]);
+        question_list_release(&sides[i]);
     }
     duet_close(db);
 }

@@ -87,7 +87,7 @@ static void ask_sides(struct duet *db, size_t n, const char **filters)
         if (answer.n_short > 0) {
             rig_fail("an answer was shorter than the exact one");
         }
-        questions_release(&sides[i]);
+        question_list_release(&sides[i]);
     }
 }
 

@@ -23,7 +23,7 @@ static void forget_truth(struct questions *q)
     }
 }
 
-void questions_release(struct questions *q)
+void question_list_release(struct questions *q)
 {
     forget_truth(q);
     alloc_free(q->truth);

@@ -45,7 +45,7 @@ struct answer {
 };
 
 void questions_init(struct questions *q, size_t n, size_t dim, const char *in);
-void questions_release(struct questions *q);
+void question_list_release(struct questions *q);
 
 void questions_ask_exactly(struct questions *q, struct duet *db,
                            const char *collection);

@@ -380,7 +380,7 @@ int main(int argc, char **argv)
     duet_close(db);
     rig_remove_folder(folder);
     for (size_t side = 0; side < N_SIDES; side++) {
-        questions_release(&asked[side]);
+        question_list_release(&asked[side]);
         alloc_free(anchors[side]);
         for (size_t a = 0; a < N_ANCHORS; a++) {
             alloc_free(ranks[side][a]);

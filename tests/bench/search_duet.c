@@ -158,7 +158,7 @@ int main(int argc, char **argv)
     answer(db);
     duet_close(db);
     for (size_t side = 0; side < N_SIDES; side++) {
-        questions_release(&asked[side]);
+        question_list_release(&asked[side]);
     }
     encoded_release(&corpus);
     return 0;
