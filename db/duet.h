@@ -263,7 +263,8 @@ struct duet_index {
  * parameters. An index never changes which points a filter finds, but for one of texts,
  * which says what a word is in its field. One that is there as described is left alone,
  * another on the same field is replaced. Returns when all points have their rows; writes
- * may go on meanwhile, and what a crash cuts short the next writer finishes.
+ * may go on meanwhile, and what a crash cuts short the next writer finishes. After
+ * ERR_FULL and the like it may be there, not ready: asked for again, it is finished.
  * ERR_NOT_FOUND, ERR_INVALID, ERR_UNSUPPORTED, ERR_LIMIT, ERR_FULL, ERR_IO.
  */
 DUET_CHECK enum err duet_index_create(struct duet *db, const char *collection,

@@ -11,6 +11,8 @@
 #include <math.h>
 #include <string.h>
 
+enum { SQUARES_MAX = FILTER_LEAF_CELLS / 2 - 2 }; /* of one box; an area may be two */
+
 /* ---- Which index answers what ---- */
 
 static bool open_values(struct filter_leaf *leaf)
@@ -113,7 +115,7 @@ const struct words *filter_leaf_words(const struct filter_in *in,
 
 /* ---- Places ---- */
 
-/* Squares of 2^-level of the world's width and height, as whole numbers of 32 bits. */
+/* From corner to corner, both in it, as parts of the world's width and height. */
 struct box {
     uint32_t x0, y0, x1, y1;
 };
@@ -131,29 +133,44 @@ static void add_cells(struct filter_leaf *leaf, uint64_t first, uint64_t last)
     leaf->n_runs++;
 }
 
-/* The squares below that of `level` which begins at (x, y) and touches the box. */
-static void cover(struct filter_leaf *leaf, const struct box *box, unsigned level,
-                  unsigned deepest, uint64_t cell)
+/* A square of the world, which is 2^32 wide and high; its side is 2^(32 - level). */
+struct square {
+    uint32_t x, y;
+    uint64_t cell; /* the bits of both in turn */
+    unsigned level;
+};
+
+/* The i-th quarter of a square. */
+static struct square quarter(const struct square *of, unsigned i)
 {
-    unsigned shift = 32 - level;
-    uint32_t x = 0, y = 0;
-    for (unsigned i = 0; i < 32; i++) {
-        x |= (uint32_t)(cell >> (2 * i) & 1) << i;
-        y |= (uint32_t)(cell >> (2 * i + 1) & 1) << i;
-    }
+    unsigned shift = 31 - of->level;
+    return (struct square){.x = of->x | (i & 1) << shift,
+                           .y = of->y | (i >> 1) << shift,
+                           .cell = of->cell | (uint64_t)i << (2 * shift),
+                           .level = of->level + 1};
+}
+
+/* What of the square touches the box, in squares of the level `deepest` or whole ones
+ * that are in it. */
+static void cover(struct filter_leaf *leaf, const struct box *box,
+                  const struct square *square, unsigned deepest)
+{
+    unsigned shift = 32 - square->level;
     uint32_t side = shift == 32 ? UINT32_MAX : (UINT32_C(1) << shift) - 1;
-    if (x > box->x1 || y > box->y1 || x + side < box->x0 || y + side < box->y0) {
+    uint32_t x1 = square->x + side, y1 = square->y + side;
+    if (square->x > box->x1 || square->y > box->y1 || x1 < box->x0 || y1 < box->y0) {
         return;
     }
     bool inside =
-        x >= box->x0 && y >= box->y0 && x + side <= box->x1 && y + side <= box->y1;
-    if (inside || level == deepest) {
-        uint64_t size = level == 0 ? 0 : UINT64_C(1) << (2 * shift);
-        add_cells(leaf, cell, cell + size - 1);
+        square->x >= box->x0 && square->y >= box->y0 && x1 <= box->x1 && y1 <= box->y1;
+    if (inside || square->level == deepest) {
+        uint64_t size = shift == 32 ? 0 : UINT64_C(1) << (2 * shift); /* 0: 2^64 */
+        add_cells(leaf, square->cell, square->cell + size - 1);
         return;
     }
-    for (uint64_t i = 0; i < 4; i++) {
-        cover(leaf, box, level + 1, deepest, cell | i << (2 * (shift - 1)));
+    for (unsigned i = 0; i < 4; i++) {
+        struct square part = quarter(square, i);
+        cover(leaf, box, &part, deepest);
     }
 }
 
@@ -168,22 +185,29 @@ static uint32_t side_of(struct geo_point p, unsigned bit)
     return value;
 }
 
-/* Squares a quarter as wide as the box, or less: no more than a hundred. */
+/* How many squares of a level a side of the box touches, at most. */
+static uint64_t n_touched(uint32_t from, uint32_t to, unsigned level)
+{
+    return ((uint64_t)(to - from) >> (32 - level)) + 2;
+}
+
+/* As fine as some hundred squares go: a narrow box is not covered by wide ones. */
 static void cover_box(struct filter_leaf *leaf, struct geo_point south_west,
                       struct geo_point north_east)
 {
+    const struct square world = {.level = 0};
     struct box box = {side_of(south_west, 0), side_of(south_west, 1),
                       side_of(north_east, 0), side_of(north_east, 1)};
+    unsigned level = 1;
     if (box.x0 > box.x1 || box.y0 > box.y1) {
         return; /* nothing is in it */
     }
-    uint32_t width =
-        box.x1 - box.x0 > box.y1 - box.y0 ? box.x1 - box.x0 : box.y1 - box.y0;
-    unsigned level = 2;
-    while (level < 32 && UINT32_C(1) << (32 - level) > width / 4) {
+    while (level < 32 && n_touched(box.x0, box.x1, level + 1) *
+                                 n_touched(box.y0, box.y1, level + 1) <=
+                             SQUARES_MAX) {
         level++;
     }
-    cover(leaf, &box, 0, level, 0);
+    cover(leaf, &box, &world, level);
 }
 
 /* One whose west is east of its east goes across the antimeridian. */
