@@ -25,7 +25,7 @@ static void print_width(const char *whose, const struct duet_width_stats *w)
            w->learnt_from);
 }
 
-/* What a server tells has no reason, nor what follows. */
+/* Where there is no reason, whoever told knows nothing of what follows. */
 static void print_index(const struct duet_space_stats *space)
 {
     char file[PRINT_BYTES_MAX], memory[PRINT_BYTES_MAX];
@@ -66,7 +66,7 @@ static void print_human(const struct cli *cli, const struct duet_stats *stats,
         putchar('\n');
         print_index(space);
     }
-    for (size_t i = 0; indexes != NULL && i < indexes->n; i++) {
+    for (size_t i = 0; i < indexes->n; i++) {
         const struct duet_index *index = &indexes->items[i];
         printf("%-14s on %s (%s), %zu points%s\n", "index", index->field,
                duet_index_kind_name(index->kind), index->n_points,
@@ -159,14 +159,11 @@ static void print_json(const struct cli *cli, const struct duet_stats *stats,
         json_object_array_add(spaces, space_json(&stats->spaces[i]));
     }
     json_object_object_add(object, "spaces", spaces);
-    if (indexes != NULL) {
-        json_object_object_add(object, "indexes", indexes_json(indexes));
-    }
+    json_object_object_add(object, "indexes", indexes_json(indexes));
     puts(json_text(object));
     json_object_put(object);
 }
 
-/* `indexes` NULL: not known. */
 static void print(const struct cli *cli, const struct duet_stats *stats,
                   const struct duet_indexes *indexes, size_t n_matching)
 {
@@ -191,17 +188,19 @@ static void print_told(const struct cli *cli, struct json_object *told,
 static enum err run_remote(const struct cli *cli)
 {
     struct duet_stats stats;
+    struct duet_indexes indexes;
     struct json_object *told;
     size_t n_matching = 0;
     if (cli->filter != NULL) {
         TRY(remote_count_where(&n_matching, cli));
     }
-    TRY(remote_stats(&stats, &told, cli));
+    TRY(remote_stats(&stats, &indexes, &told, cli));
     if (told != NULL) {
         print_told(cli, told, n_matching);
     } else {
-        print(cli, &stats, NULL, n_matching);
+        print(cli, &stats, &indexes, n_matching);
     }
+    remote_indexes_release(&indexes);
     return ERR_OK;
 }
 

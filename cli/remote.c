@@ -402,6 +402,26 @@ static const char *datatype_name(int i)
     return duet_datatype_name((enum duet_datatype)i);
 }
 
+static const char *index_kind_name(int i)
+{
+    return duet_index_kind_name((enum duet_index_kind)i);
+}
+
+static void read_width(struct duet_width_stats *width, struct json_object *told)
+{
+    *width = (struct duet_width_stats){.oversampling =
+                                           (unsigned)number_of(told, "oversampling"),
+                                       .nprobe = (unsigned)number_of(told, "nprobe"),
+                                       .ef = (unsigned)number_of(told, "hnsw_ef"),
+                                       .n_questions = number_of(told, "questions")};
+    if (told != NULL) {
+        keep_text(width->learnt_from, sizeof width->learnt_from, told, "learnt_from");
+        if (json_get_double(told, "recall", &width->recall) != ERR_OK) {
+            width->recall = 0;
+        }
+    }
+}
+
 /* `params` is what the collection was made with, `own` what we say of the space. */
 static void read_space(struct duet_space_stats *space, const char *name,
                        struct json_object *params, struct json_object *own)
@@ -422,7 +442,52 @@ static void read_space(struct duet_space_stats *space, const char *name,
     space->n_sealed = number_of(own, "indexed_vectors_count");
     space->n_segments = number_of(own, "segments_count");
     space->segment_bytes = number_of(own, "segment_bytes");
+    space->memory_bytes = number_of(own, "memory_bytes");
     keep_text(space->index, sizeof space->index, own, "index");
+    keep_text(space->reason, sizeof space->reason, own, "index_reason");
+    const char *choice = NULL;
+    if (json_get_string(own, "index_choice", &choice) != ERR_OK ||
+        duet_vector_index_parse(choice, &space->choice) != ERR_OK) {
+        space->choice = DUET_INDEX_AUTO;
+    }
+    read_width(&space->same_side, json_get(own, "same_side"));
+    read_width(&space->cross_modal, json_get(own, "cross_modal"));
+}
+
+/* The payload indexes, which the caller releases by remote_indexes_release. */
+static enum err read_indexes(struct duet_indexes *out, struct json_object *schema)
+{
+    size_t n = json_object_is_type(schema, json_type_object)
+                   ? (size_t)json_object_object_length(schema)
+                   : 0;
+    *out = (struct duet_indexes){alloc_zero(n + 1, sizeof *out->items), 0};
+    FAIL_IF(out->items == NULL, ERR_NOMEM, "out of memory");
+    if (n == 0) {
+        return ERR_OK;
+    }
+    json_object_object_foreach(schema, field, index)
+    {
+        const char *kind = NULL;
+        struct duet_index *item = &out->items[out->n++];
+        item->field = alloc_dup(field);
+        item->n_points = number_of(index, "points");
+        item->ready = true; /* one that is not is not told as done either */
+        if (json_get_string(index, "data_type", &kind) == ERR_OK) {
+            item->kind = (enum duet_index_kind)find_name(kind, index_kind_name,
+                                                         DUET_INDEX_TEXT + 1);
+        }
+        FAIL_IF(item->field == NULL, ERR_NOMEM, "out of memory");
+    }
+    return ERR_OK;
+}
+
+void remote_indexes_release(struct duet_indexes *indexes)
+{
+    for (size_t i = 0; i < indexes->n; i++) {
+        alloc_free((void *)(size_t)indexes->items[i].field);
+    }
+    alloc_free(indexes->items);
+    *indexes = (struct duet_indexes){.n = 0};
 }
 
 static void read_stats(struct duet_stats *stats, struct json_object *result)
@@ -445,11 +510,12 @@ static void read_stats(struct duet_stats *stats, struct json_object *result)
     }
 }
 
-enum err remote_stats(struct duet_stats *stats, struct json_object **told,
-                      const struct cli *cli)
+enum err remote_stats(struct duet_stats *stats, struct duet_indexes *indexes,
+                      struct json_object **told, const struct cli *cli)
 {
     struct json_object *result;
     *told = NULL;
+    *indexes = (struct duet_indexes){.n = 0};
     TRY(remote_ask(&result, cli, "?duet=true", NULL));
     if (!json_object_is_type(json_get(json_get(result, "duet"), "spaces"),
                              json_type_object)) {
@@ -457,6 +523,10 @@ enum err remote_stats(struct duet_stats *stats, struct json_object **told,
         return ERR_OK;
     }
     read_stats(stats, result);
+    enum err code = read_indexes(indexes, json_get(result, "payload_schema"));
     json_object_put(result);
-    return ERR_OK;
+    if (code != ERR_OK) {
+        remote_indexes_release(indexes);
+    }
+    return code;
 }

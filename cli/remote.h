@@ -32,10 +32,12 @@ enum err remote_remove(size_t *n_removed, const struct cli *cli,
 /* By the filter of this run. */
 enum err remote_remove_where(size_t *n_removed, const struct cli *cli) ERR_CHECK;
 
-/* What the server says of the collection, as duet_stats; *told is NULL then. A server
- * that is not ours knows less: then *told is all that it says (json_object_put). */
-enum err remote_stats(struct duet_stats *stats, struct json_object **told,
-                      const struct cli *cli) ERR_CHECK;
+/* What the server says of the collection, as duet_stats and duet_indexes_list (released
+ * by remote_indexes_release); *told is NULL then. A server that is not ours knows less:
+ * then *told is all that it says (json_object_put). */
+enum err remote_stats(struct duet_stats *stats, struct duet_indexes *indexes,
+                      struct json_object **told, const struct cli *cli) ERR_CHECK;
+void remote_indexes_release(struct duet_indexes *indexes);
 
 /* How many points match the filter of this run. */
 enum err remote_count_where(size_t *n, const struct cli *cli) ERR_CHECK;

@@ -50,9 +50,11 @@ static enum err describe(struct duet_collections *out, const struct cli *cli,
 enum err remote_describe(struct duet_collections *out, const struct cli *cli)
 {
     struct duet_stats stats;
+    struct duet_indexes indexes;
     struct json_object *told;
     *out = (struct duet_collections){0};
-    TRY(remote_stats(&stats, &told, cli));
+    TRY(remote_stats(&stats, &indexes, &told, cli));
+    remote_indexes_release(&indexes);
     bool ours = told == NULL;
     json_object_put(told);
     FAIL_IF(!ours, ERR_UNSUPPORTED, "%s: this works with a duet server only", cli->url);

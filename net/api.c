@@ -109,8 +109,6 @@ const struct route api_routes[] = {
     {"PUT", "/quotas", api_unsupported, 0},
 
     /* Of the dialect's earlier versions. */
-    {"POST", COLLECTION "/points/discover", api_unsupported, 0},
-    {"POST", COLLECTION "/points/discover/batch", api_unsupported, 0},
     {"POST", "/locks", api_unsupported, 0},
     {"GET", "/locks", api_unsupported, 0},
 };

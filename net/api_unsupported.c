@@ -16,10 +16,6 @@ static const struct {
     {"/issues", "there are none to be listed, see the log"},
     {"/quotas", "quotas are not kept"},
     {"/locks", "writes can't be locked; stop who writes instead"},
-    {"/points/search/matrix", NULL}, /* before the next: of this version */
-    {"/points/search", "of an earlier version of the dialect; use points/query"},
-    {"/points/recommend", "of an earlier version of the dialect; use points/query"},
-    {"/points/discover", "of an earlier version of the dialect; use points/query"},
 };
 
 enum err api_unsupported(struct api_call *call)

@@ -160,6 +160,8 @@ static void add_headers(struct exchange *x)
 static void send_reply(struct exchange *x)
 {
     struct evbuffer *body = NULL;
+    struct bufferevent *bev =
+        evhttp_connection_get_bufferevent(evhttp_request_get_connection(x->request));
     int status = x->call.status;
     if (evhttp_request_get_command(x->request) == EVHTTP_REQ_HEAD) {
         char length[24];
@@ -174,6 +176,9 @@ static void send_reply(struct exchange *x)
         status = body != NULL ? status : 503;
     }
     evhttp_send_reply(x->request, status, http_reason(status), body);
+    /* A client may have said its last word and still listen. evhttp would drop what is
+     * not sent yet at the end of what it reads, so it reads again after the reply. */
+    bufferevent_disable(bev, EV_READ);
     if (body != NULL) {
         evbuffer_free(body);
     }

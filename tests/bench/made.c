@@ -24,6 +24,7 @@ void made_create(const struct made *m, struct duet *db)
 {
     struct duet_space space = {.name = "v", .dim = m->dim, .distance = DUET_COSINE};
     rig_check(duet_collection_create(db, MADE_COLLECTION, &space, 1));
+    rig_check(duet_index_create(db, MADE_COLLECTION, "bucket", "\"integer\""));
 }
 
 static unsigned bucket_of(uint64_t id)

@@ -190,6 +190,19 @@ static void write_page(struct duet *db, size_t first, size_t n)
     rig_check(duet_upsert(db, "default", points, n));
 }
 
+/* On all fields that are asked about. */
+static void make_indexes(struct duet *db)
+{
+    rig_check(duet_index_create(db, "default", "order", "\"integer\""));
+    for (size_t side = 0; side < N_SIDES; side++) {
+        for (size_t a = 0; a < N_ANCHORS; a++) {
+            char field[16];
+            snprintf(field, sizeof field, "%c%zu", side_letters[side], a);
+            rig_check(duet_index_create(db, "default", field, "\"integer\""));
+        }
+    }
+}
+
 /* The database that is searched, sealed. */
 static struct duet *make_database(const char *folder, const char *model)
 {
@@ -201,6 +214,7 @@ static struct duet *make_database(const char *folder, const char *model)
                              .seal_at = SIZE_MAX / 2};
     rig_check(duet_open(&db, &o));
     rig_check(duet_collection_create(db, "default", NULL, 0));
+    make_indexes(db);
     for (size_t at = 0; at < corpus.n; at += PAGE) {
         write_page(db, at, corpus.n - at < PAGE ? corpus.n - at : PAGE);
     }

@@ -86,9 +86,11 @@ static void test_the_page_and_its_files_are_there(void **state)
     ask("GET", "/dashboard/style.css", NULL);
     assert_answer(200, ":root");
     ask("GET", "/dashboard/app.js", NULL);
-    assert_answer(200, "use strict");
+    assert_answer(200, "from \"./server.js\"");
     ask("GET", "/dashboard/words.js", NULL);
     assert_answer(200, "WORDS");
+    ask("GET", "/dashboard/dialogs.css", NULL);
+    assert_answer(200, "dialog");
     ask("GET", "/dashboard/icon.svg", NULL);
     assert_answer(200, "<svg");
     ask("GET", "/dashboard/server.c", NULL);

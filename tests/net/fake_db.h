@@ -57,7 +57,6 @@ static struct fake {
     enum duet_vector_index index; /* of the last create or update */
     unsigned last_ef;             /* of the last search */
     char payload_index[256]; /* the last made ("field schema") or removed ("field") */
-    char aliases[256];       /* the last changes */
     size_t n_upserts;        /* that succeeded */
     size_t n_label_lists;    /* that were made */
     enum err fail_upsert;    /* not ERR_OK: what duet_upsert answers */

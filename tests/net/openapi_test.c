@@ -146,8 +146,6 @@ static void test_what_is_not_done_says_so(void **state)
     assert_answer(501, "/shards is not supported: a collection is one shard");
     ask("GET", "/cluster", NULL);
     assert_answer(501, "is not supported: there is no cluster");
-    ask("POST", "/collections/things/points/search", "{}");
-    assert_answer(501, "use points/query");
     ask("POST", "/collections/things/points/search/matrix/pairs", "{}");
     assert_answer(501, "is not supported yet");
 }
