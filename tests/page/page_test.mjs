@@ -52,18 +52,31 @@ async function shoot(name, of = page) {
 
 const settled = (of = page) => of.waitForFunction(() => !document.querySelector(".ghost")
   && !/…$/.test(document.getElementById("status").textContent));
+
+/* Does something that asks the server, and waits until its answer is shown. */
+async function act(action) {
+  const answered = page.waitForResponse((response) => /\/points\/(query|scroll)$/.test(response.url()));
+  await action();
+  await answered;
+  await settled();
+}
+
+/* Waits until so many items are shown, where the question was asked before. */
+async function shown(n) {
+  await page.waitForFunction((count) => document.querySelectorAll(".grid .caption").length === count, n);
+  await settled();
+}
+
 const captions = (of = page) => of.locator(".grid .caption").allTextContents();
 const statusText = () => page.locator("#status").textContent();
 
 async function search(words) {
   await page.fill("#words", words);
-  await page.press("#words", "Enter");
-  await settled();
+  await act(() => page.press("#words", "Enter"));
 }
 
 async function home() {
-  await page.click("#home");
-  await settled();
+  await act(() => page.click("#home"));
 }
 
 before(async () => {
@@ -96,7 +109,7 @@ test("pictures are added with captions, each with its progress", async () => {
   await page.getByText("4 pictures added").waitFor();
   await shoot("03-uploaded");
   await page.keyboard.press("Escape");
-  await settled();
+  await shown(4);
   assert.deepEqual((await captions()).sort(), PICTURES.map(({ caption }) => caption).sort());
   assert.equal(await statusText(), "4 items");
 });
@@ -116,58 +129,49 @@ test("words find the picture, in pictures and in texts", async () => {
   await search("a blue square");
   assert.equal((await captions())[0], "a blue square");
   assert.match(await statusText(), /^4 results · \d+ ms$/);
-  await page.getByRole("radio", { name: "Texts" }).click();
-  await settled();
+  await act(() => page.getByRole("radio", { name: "Texts" }).click());
   assert.equal((await captions())[0], "a blue square");
-  await page.getByRole("radio", { name: "Pictures" }).click();
-  await settled();
+  await act(() => page.getByRole("radio", { name: "Pictures" }).click());
   await shoot("04-words");
 });
 
 test("back and forward go through the searches", async () => {
   await search("a red circle");
-  await page.goBack();
-  await settled();
+  await act(() => page.goBack());
   assert.equal(await page.inputValue("#words"), "a blue square");
-  await page.goForward();
-  await settled();
+  await act(() => page.goForward());
   assert.equal(await page.inputValue("#words"), "a red circle");
 });
 
 test("a picture finds itself, and words beside it are weighed", async () => {
   await home();
-  await page.setInputFiles("#file", paths[2]);
-  await page.locator(".chip.own").waitFor();
-  await settled();
+  await act(() => page.setInputFiles("#file", paths[2]));
+  assert.equal(await page.locator(".chip.own").count(), 1);
   assert.equal((await captions())[0], "a green triangle");
   assert.equal(await page.isVisible("#balance-field"), false);
   await search("a red circle");
   assert.equal(await page.isVisible("#balance-field"), true);
   const scores = await page.locator(".score").allTextContents();
-  await page.fill("#balance", "0");
-  await settled();
+  await act(() => page.fill("#balance", "0"));
   assert.equal((await captions())[0], "a red circle");
-  await page.fill("#balance", "100");
-  await settled();
+  await act(() => page.fill("#balance", "100"));
   assert.equal((await captions())[0], "a green triangle");
   assert.notDeepEqual(await page.locator(".score").allTextContents(), scores);
   await shoot("05-mix");
-  await page.getByRole("button", { name: /^Take this example away/ }).click();
-  await settled();
+  await act(() => page.getByRole("button", { name: /^Take this example away/ }).click());
   assert.equal(await page.locator(".chip.own").count(), 0);
 });
 
 test("a dropped picture is searched with", async () => {
   await home();
   const base64 = (await readFile(paths[1])).toString("base64");
-  await page.evaluate(async (bytes) => {
+  await act(() => page.evaluate((bytes) => {
     const file = new File([Uint8Array.from(atob(bytes), (c) => c.charCodeAt(0))], "dropped.png", { type: "image/png" });
     const data = new DataTransfer();
     data.items.add(file);
     document.body.dispatchEvent(new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true }));
-  }, base64);
-  await page.locator(".chip.own").waitFor();
-  await settled();
+  }, base64));
+  assert.equal(await page.locator(".chip.own").count(), 1);
   assert.equal((await captions())[0], "a blue square");
 });
 
@@ -175,17 +179,14 @@ test("more like this, less like this, by keys and by clicks", async () => {
   await home();
   await page.keyboard.press("/");
   await page.keyboard.type("a circle");
-  await page.keyboard.press("Enter");
-  await settled();
+  await act(() => page.keyboard.press("Enter"));
   const first = (await captions())[0];
   await page.locator(".grid .open").first().focus();
-  await page.keyboard.press("-");
-  await settled();
+  await act(() => page.keyboard.press("-"));
   assert.equal(await page.locator(".chip.unlike").count(), 1);
   assert.notEqual((await captions())[0], first);
   await page.locator(".grid .item").first().hover();
-  await page.getByRole("button", { name: "More like this" }).first().click();
-  await settled();
+  await act(() => page.getByRole("button", { name: "More like this" }).first().click());
   assert.equal(await page.locator(".chip.like").count(), 1);
   await shoot("06-examples");
   await home();
@@ -216,8 +217,7 @@ test("filters come from the fields, with how many items have each", async () => 
       payload: { colour: payload.text.split(" ")[1], round: /circle/.test(payload.text), price: 10 * (i + 1), added: `2026-0${i + 1}-15T10:00:00Z`, tags: ["shape", i % 2 ? "odd" : "even"] },
     });
   }
-  await page.reload();
-  await settled();
+  await act(() => page.reload());
   await page.keyboard.press("f");
   const field = (key) => page.locator(`details[data-key="${key}"]`);
   const open = async (key) => {
@@ -227,16 +227,13 @@ test("filters come from the fields, with how many items have each", async () => 
     }
   };
   await open("tags");
-  await field("tags").getByLabel("odd").check();
-  await settled();
+  await act(() => field("tags").getByLabel("odd").check());
   assert.equal(await statusText(), "2 items");
   await open("colour");
   assert.equal(await field("colour").locator(".choice").count(), 2);
-  await page.getByRole("button", { name: "Remove the filter tags: odd" }).click();
-  await settled();
+  await act(() => page.getByRole("button", { name: "Remove the filter tags: odd" }).click());
   await open("round");
-  await field("round").getByLabel("yes").check();
-  await settled();
+  await act(() => field("round").getByLabel("yes").check());
   assert.equal(await statusText(), "2 items");
   await search("something red");
   assert.deepEqual((await captions()).sort(), ["a red circle", "a yellow circle"]);
@@ -244,19 +241,15 @@ test("filters come from the fields, with how many items have each", async () => 
   await page.getByRole("button", { name: "Remove the filter round: yes" }).click();
   await open("price");
   await field("price").getByLabel("from").fill("25");
-  await field("price").getByLabel("from").press("Enter");
-  await settled();
+  await act(() => field("price").getByLabel("from").press("Enter"));
   assert.equal((await captions()).length, 2);
   await open("added");
   await field("added").getByLabel("to").fill("2026-03-31");
-  await field("added").getByLabel("to").press("Enter");
-  await settled();
+  await act(() => field("added").getByLabel("to").press("Enter"));
   assert.equal((await captions()).length, 1);
-  await page.reload();
-  await settled();
+  await act(() => page.reload());
   assert.equal((await captions()).length, 1, "filters stand in the address");
-  await page.getByRole("button", { name: "Clear all" }).click();
-  await settled();
+  await act(() => page.getByRole("button", { name: "Clear all" }).click());
   assert.equal((await captions()).length, 4);
 });
 
@@ -276,14 +269,12 @@ test("collections are made, opened and deleted", async () => {
   await page.locator(".removal .go").click();
   await page.waitForFunction(() => document.querySelectorAll(".collection-row").length === 1);
   await page.keyboard.press("Escape");
-  await settled();
-  assert.equal((await captions()).length, 4);
+  await shown(4);
   assert.deepEqual((await api("GET", "/collections")).collections.map(({ name }) => name), ["default"]);
 });
 
 test("it speaks Chinese", async () => {
-  await page.click("#language");
-  await settled();
+  await act(() => page.click("#language"));
   assert.equal(await page.getAttribute("html", "lang"), "zh-Hans");
   assert.equal(await statusText(), "4 项");
   await page.getByRole("button", { name: "搜索", exact: true }).waitFor();
@@ -291,8 +282,7 @@ test("it speaks Chinese", async () => {
     .filter((e) => /[A-Za-z]{3}/.test(e.textContent.replace("API", ""))).map((e) => e.textContent));
   assert.deepEqual(left, []);
   await shoot("10-chinese");
-  await page.click("#language");
-  await settled();
+  await act(() => page.click("#language"));
 });
 
 test("light and dark can be chosen, and both are accessible", async () => {
