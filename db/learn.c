@@ -31,6 +31,9 @@ enum {
                                 vectors of some neighbours not seen before */
     SAFETY_LISTS = 4, /* DESIGN section 4: a text needs 4 to 8 times the lists of */
     SAFETY_OVERSAMPLING = 3, /* a picture, and 2.5 times the candidates */
+    /* Of lists, whatever pictures needed: without it texts among a million had 0.94. */
+    SAFETY_LISTS_SHARE = 6, /* one in so many */
+    SAFETY_OVERSAMPLING_MIN = 100
 };
 
 /* Candidates for each of ten results that are looked at. Fewer than 100 in all would
@@ -267,17 +270,26 @@ static enum err choose_width(struct lesson *l, struct ann_width *best)
     return ERR_OK;
 }
 
+static uint32_t at_least(uint32_t value, uint32_t least)
+{
+    return value > least ? value : least;
+}
+
 /* For questions that were not of this side. */
 static void widen_for_safety(const struct lesson *l, struct ann_width *w)
 {
+    uint32_t n_lists = (uint32_t)l->info.n_lists;
     if ((w->lessons & ANN_SAFETY_FACTOR) == 0) {
         return;
     }
-    w->nprobe *= SAFETY_LISTS;
-    w->nprobe = w->nprobe < l->info.n_lists ? w->nprobe : (uint32_t)l->info.n_lists;
     w->oversampling *= w->oversampling > 1 ? SAFETY_OVERSAMPLING : 1;
     w->ef *= SAFETY_LISTS;
     w->ef = w->ef < ANN_EF_MAX ? w->ef : ANN_EF_MAX;
+    if (n_lists > 0) {
+        w->oversampling = at_least(w->oversampling, SAFETY_OVERSAMPLING_MIN);
+        w->nprobe = at_least(w->nprobe * SAFETY_LISTS, n_lists / SAFETY_LISTS_SHARE);
+        w->nprobe = w->nprobe < n_lists ? w->nprobe : n_lists;
+    }
 }
 
 /* ---- One side ---- */
