@@ -94,7 +94,7 @@ static enum err add_text(struct search_query *q, const char *text, float weight)
 static enum err add_words(struct search_query *q, const struct cli *cli)
 {
     struct buf text;
-    char *words;
+    char *words = NULL;
     if (cli->n_args == 0) {
         return ERR_OK;
     }

@@ -141,6 +141,7 @@ static enum err compare(struct gauge *g, struct nearest *n, size_t k,
     reading->n_found =
         reading->n_true - (double)count_missed(&found, &truth) / stretch.share;
 out:
+    n->rank = NULL;
     rank_release(&found);
     rank_release(&truth);
     return result;

@@ -23,8 +23,10 @@ static int64_t microseconds(struct datetime t)
 
 static struct json_number whole_number(int64_t value)
 {
-    return value < 0 ? (struct json_number){.below = value}
-                     : (struct json_number){.whole = (uint64_t)value};
+    if (value < 0) {
+        return (struct json_number){.below = value};
+    }
+    return (struct json_number){.whole = (uint64_t)value};
 }
 
 struct json_number order_number_of_time(struct datetime time)

@@ -109,8 +109,10 @@ struct json_number term_number(struct bytes value)
     }
     if (d < 0) { /* one that is damaged must not be made a number that it is not */
         int64_t whole = d >= -0x1p63 ? (int64_t)d + (int64_t)rest : INT64_MIN;
-        return whole < 0 ? (struct json_number){.below = whole}
-                         : (struct json_number){.whole = (uint64_t)whole};
+        if (whole < 0) {
+            return (struct json_number){.below = whole};
+        }
+        return (struct json_number){.whole = (uint64_t)whole};
     }
     return (struct json_number){.whole = d < 0x1p64 ? (uint64_t)d + rest : UINT64_MAX};
 }

@@ -13,7 +13,7 @@ enum { PATH_BYTES = 64 + LIMIT_QUERY_DEPTH * 32 };
 static void write_path(char path[PATH_BYTES], const struct query_tree *tree,
                        const struct query_node *node)
 {
-    const struct query_node *way[LIMIT_QUERY_DEPTH + 2];
+    const struct query_node *way[LIMIT_QUERY_DEPTH + 2] = {NULL};
     size_t n = 0, at = 0;
     for (; node != NULL && n < LIMIT_QUERY_DEPTH + 2; node = node->parent) {
         way[n++] = node;

@@ -120,8 +120,8 @@ static void make_name(const char *collection, char name[DUET_SNAPSHOT_NAME_MAX])
     char stem[64];
     size_t n = 0;
     const char *from = collection == NULL ? "full-snapshot" : collection;
-    for (; from[n] != '\0' && n < sizeof stem - 1; n++) {
-        stem[n] = is_plain(from[n]) ? from[n] : '_';
+    for (; *from != '\0' && n < sizeof stem - 1; n++, from++) {
+        stem[n] = is_plain(*from) ? *from : '_';
     }
     stem[n] = '\0';
     int64_t now_ms = clock_wall_ms();

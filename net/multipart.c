@@ -58,7 +58,7 @@ static bool find_parameter(const char *p, const char *end, const char *name,
                            char *value, size_t size)
 {
     char key[32];
-    char other[MULTIPART_NAME_MAX];
+    char other[MULTIPART_NAME_MAX] = ""; /* of parameters that nobody asked for */
     while (p < end && *p != ';') {
         p++;
     }

@@ -7,8 +7,12 @@
 
 EMBED(openapi_json, "net/openapi.json");
 
+static enum err append(struct buf *text, const char *begin, const char *end)
+{
+    return buf_append(text, begin, (size_t)(end - begin));
+}
+
 enum err api_openapi(struct api_call *call)
 {
-    return buf_append(&call->out.text, openapi_json_begin,
-                      (size_t)(openapi_json_end - openapi_json_begin));
+    return append(&call->out.text, openapi_json_begin, openapi_json_end);
 }
