@@ -17,8 +17,9 @@
 #include "index/bitmap.h"
 
 enum {
-    MOVE_AT_ONCE = 256,                          /* vectors in a transaction */
-    CHUNK_LIVE_MAX = RECORD_CHUNK_SLOTS * 5 / 8, /* of its slots: more, and it stays */
+    MOVE_AT_ONCE = 256, /* vectors in a transaction */
+    CHUNK_LIVE_MAX =
+        RECORD_CHUNK_SLOTS * 11 / 16, /* of its slots: more, and it stays */
     DEAD_SHARE = 8,    /* dead slots worth the work: an eighth of those that live, */
     DEAD_MIN = 256,    /* and four chunks */
     PAUSE_NS = 1000000 /* between transactions: others who write get their turn */
