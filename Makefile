@@ -134,7 +134,7 @@ test-run: $(BUILD)/duet lib $(TESTS) $(FUZZERS)
 	@BUILD=$(BUILD) DUET_MODELS=$(CURDIR)/encoder/models tests/run.sh $(TESTS) $(FUZZERS)
 
 test-unit: $(BUILD)/duet ## one test program: make test-unit T=scan
-	@test -n "$(T)" || { echo "say which: make test-unit T=scan"; exit 2; }
+	@test -n "$(filter %/$(T)_test,$(TESTS))" || { echo "say which: make test-unit T=scan"; exit 2; }
 	@$(MAKE) --no-print-directory $(filter %/$(T)_test,$(TESTS))
 	@BUILD=$(BUILD) DUET_MODELS=$(CURDIR)/encoder/models \
 	  tests/run.sh $(filter %/$(T)_test,$(TESTS))

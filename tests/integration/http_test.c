@@ -17,88 +17,26 @@
 
 #include "base/json.h"
 #include "tests/db/db_test.h"
-#include "tests/encoder/tiny_model.h"
+#include "tests/integration/served.h"
 #include "tests/net/raw_client.h"
 #include "tests/picture.h"
 
 enum { REPLY_MAX = 1 << 20, BODY_MAX = 64 << 10 };
 
 static char folder[64]; /* of model and database */
-static char url[64];
-static pid_t server;
-
-/* ---- The server --------------------------------------------------------------------
- */
-
-/* The first "http://…" that the program says, on whichever stream. */
-static void read_url(int fd)
-{
-    static char said[4096];
-    size_t n = 0;
-    char *found = NULL;
-    while (found == NULL || strpbrk(found, " \n") == NULL) {
-        ssize_t n_read = read(fd, said + n, sizeof said - 1 - n);
-        if (n_read <= 0) {
-            print_error("the server said no URL: %s\n", said);
-            fail();
-        }
-        n += (size_t)n_read;
-        said[n] = '\0';
-        found = strstr(said, "http://");
-    }
-    snprintf(url, sizeof url, "%.*s", (int)strcspn(found, " \n"), found);
-}
-
-static void start_server(void)
-{
-    const char *build = getenv("BUILD");
-    char program[256], database[96];
-    int said[2];
-    snprintf(program, sizeof program, "%s/duet", build != NULL ? build : "build");
-    snprintf(database, sizeof database, "%s/db", folder);
-    assert_int_equal(pipe(said), 0);
-    server = fork();
-    assert_true(server >= 0);
-    if (server == 0) {
-        dup2(said[1], STDOUT_FILENO);
-        dup2(said[1], STDERR_FILENO);
-        close(said[0]);
-        execl(program, "duet", "serve", "--listen", "127.0.0.1:0", "--db", database,
-              (char *)NULL);
-        _exit(127);
-    }
-    close(said[1]);
-    read_url(said[0]); /* the pipe stays open: the server may go on talking */
-}
-
-static void stop_server(void)
-{
-    int status;
-    assert_int_equal(kill(server, SIGTERM), 0);
-    assert_int_equal(waitpid(server, &status, 0), server);
-    assert_true(WIFEXITED(status));
-    assert_int_equal(WEXITSTATUS(status), 0);
-}
 
 static int begin(void **state)
 {
     (void)state;
-    char models[80], model[96];
     test_folder_make(folder);
-    snprintf(models, sizeof models, "%s/models", folder);
-    snprintf(model, sizeof model, "%s/default", models);
-    assert_int_equal(mkdir(models, 0700), 0);
-    assert_int_equal(mkdir(model, 0700), 0);
-    tiny_model_write(model, 1);
-    setenv("DUET_MODELS", models, 1);
-    start_server();
+    served_start(folder);
     return 0;
 }
 
 static int end(void **state)
 {
     (void)state;
-    stop_server();
+    served_stop();
     test_folder_remove(folder);
     return 0;
 }
@@ -131,7 +69,7 @@ static struct reply http(const char *method, const char *path, const char *body)
     struct reply reply = {.text = calloc(REPLY_MAX, 1)};
     char target[512];
     CURL *curl = curl_easy_init();
-    snprintf(target, sizeof target, "%s%s", url, path);
+    snprintf(target, sizeof target, "%s%s", served.url, path);
     curl_easy_setopt(curl, CURLOPT_URL, target);
     curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method);
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
@@ -469,8 +407,8 @@ static void test_what_was_acknowledged_is_there_after_a_restart(void **state)
     (void)state;
     struct reply before =
         query("{\"query\":{\"text\":\"%s\"},\"with_vector\":true}", "blue");
-    stop_server();
-    start_server();
+    served_stop();
+    served_start(folder);
     struct reply after =
         query("{\"query\":{\"text\":\"%s\"},\"with_vector\":true}", "blue");
     assert_string_equal(json_text(result_of(&before)), json_text(result_of(&after)));
@@ -529,7 +467,7 @@ static void test_a_broken_picture_fails_the_whole_upsert(void **state)
 static void test_a_body_past_the_limit_is_refused_unread(void **state)
 {
     (void)state;
-    int fd = raw_connect(url);
+    int fd = raw_connect(served.url);
     raw_send(fd, "PUT /collections/things/points HTTP/1.1\r\nHost: localhost\r\n"
                  "Content-Length: 80000000\r\n\r\n{");
     assert_int_equal(raw_read(fd).status, 413);
@@ -552,7 +490,7 @@ static void test_noise_gets_an_answer_or_a_closed_door(void **state)
         "ffffffffffffffff\r\n",
     };
     for (size_t i = 0; i < sizeof noises / sizeof noises[0]; i++) {
-        int fd = raw_connect(url);
+        int fd = raw_connect(served.url);
         raw_send(fd, noises[i]);
         shutdown(fd, SHUT_WR);
         struct raw_reply reply = raw_read(fd);
@@ -676,23 +614,23 @@ static void test_sigterm_lets_a_request_under_way_end(void **state)
     (void)state;
     static const char head[] = "POST /collections/things/points/count HTTP/1.1\r\n"
                                "Host: localhost\r\nContent-Length: 2\r\n\r\n{";
-    int fd = raw_connect(url), status;
+    int fd = raw_connect(served.url), status;
     raw_send(fd, head);
     struct reply health = http("GET", "/healthz", NULL); /* the part has been read */
     reply_release(&health);
-    assert_int_equal(kill(server, SIGTERM), 0);
-    int late = raw_connect(url);
+    assert_int_equal(kill(served.pid, SIGTERM), 0);
+    int late = raw_connect(served.url);
     while (late >= 0) { /* refused once the signal is noticed */
         close(late);
-        late = raw_connect(url);
+        late = raw_connect(served.url);
     }
     raw_send(fd, "}");
     struct raw_reply reply = raw_read(fd);
     assert_int_equal(reply.status, 200);
     assert_non_null(strstr(reply.text, "\"count\":3"));
-    assert_int_equal(waitpid(server, &status, 0), server);
+    assert_int_equal(waitpid(served.pid, &status, 0), served.pid);
     assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-    start_server();
+    served_start(folder);
 }
 
 int main(void)
