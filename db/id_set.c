@@ -168,11 +168,6 @@ static bool is_at(const struct id_set *set, struct duet_id id, size_t i)
     return i < set->n_numbers && set->numbers[i] == id.number;
 }
 
-bool id_set_has(const struct id_set *set, struct duet_id id)
-{
-    return is_at(set, id, id_set_below(set, id));
-}
-
 /* Whether all numbers before the i-th are less than `number` and the others are not. */
 static bool is_below(const struct id_set *set, uint64_t number, size_t i)
 {

@@ -50,9 +50,9 @@ struct duet_id id_set_get(const struct id_set *set, size_t i);
 /* How many are less than `id`. */
 size_t id_set_below(const struct id_set *set, struct duet_id id);
 
-bool id_set_has(const struct id_set *set, struct duet_id id);
-
-/* The same for many that mostly ascend: *near is where the last was found, 0 at first. */
+/* Whether `id` is in it. Quick for many that mostly ascend: *near is where the last was
+ * found, 0 at first.
+ */
 bool id_set_has_near(const struct id_set *set, struct duet_id id, size_t *near);
 
 /* Keeps of `set` what `other` has, or has not; both are sorted. */

@@ -3,16 +3,16 @@
  *
  * A slot is never used again, and a chunk of 64 slots goes when all of it is dead: of
  * points that are deleted or updated here and there, chunks are left of which a few
- * slots live. So the vectors of a chunk of which no more than five in eight live are
+ * slots live. So the vectors of a chunk of which no more than eleven in sixteen live are
  * written again, into new slots, as any update writes them; the chunk is dead then and
  * goes. The same is done to all chunks of a segment, or of the unsealed rest, where no
  * more than half of the slots live: an index has the dead in it as well.
  *
- * So for each vector that dies no more than five in three are moved, at some time; and,
- * but for what is too little to be worth it, more than five in eight of what is kept
- * live, about four in five where updates come at random. A point's record changes with its slots in one transaction, of at most
- * 256 vectors (and the rest of a chunk); searches go on beside it, in the state before or after. A crash leaves
- * some moved and the others not.
+ * So for each vector that dies no more than eleven in five are moved out of chunks, at
+ * some time; and, but for what is too little to be worth it, more than eleven in sixteen
+ * of what is kept live. A point's record changes with its slots in one transaction, of
+ * at most 256 vectors (and the rest of a chunk); searches go on beside it, in the state
+ * before or after. A crash leaves some moved and the others not.
  *
  * Threads: one at a time, the builder's, or duet_compact's own.
  */

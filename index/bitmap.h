@@ -27,11 +27,6 @@ static inline void bitmap_set(uint64_t *words, uint64_t i)
     words[i / 64] |= UINT64_C(1) << (i % 64);
 }
 
-static inline void bitmap_clear(uint64_t *words, uint64_t i)
-{
-    words[i / 64] &= ~(UINT64_C(1) << (i % 64));
-}
-
 /* How many of the first `n_bits` bits are 1; what stands behind them is not looked at.
  */
 static inline size_t bitmap_count(const uint64_t *words, size_t n_bits)
